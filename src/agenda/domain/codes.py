@@ -1,0 +1,24 @@
+"""Booking codes: short, in no guessable order, and unique without an index, since each number has exactly one."""
+
+# No vowels (no words by accident), and none of 0 O, 1 I L, 5 S, 2 Z, 8 B, which are mixed up on the telephone.
+ALPHABET = "34679CDFGHJKMNPQRTVWXY"
+LENGTH = 6
+SPACE = len(ALPHABET) ** LENGTH  # 113,379,904
+
+# Multiplying by a number that has no factor in common with SPACE permutes 0 .. SPACE - 1.
+_FACTOR = 70_072_637
+_SHIFT = 31_415_927
+
+
+def code(number: int) -> str:
+    """The code of booking number `number` (from 1): six characters as `K7M-4QX`, seven or more after 113 million."""
+    rounds, place = divmod(number, SPACE)
+    scattered = (place * _FACTOR + _SHIFT) % SPACE
+    letters = ""
+    for _ in range(LENGTH):
+        scattered, digit = divmod(scattered, len(ALPHABET))
+        letters += ALPHABET[digit]
+    while rounds:
+        rounds, digit = divmod(rounds - 1, len(ALPHABET))
+        letters += ALPHABET[digit]
+    return f"{letters[:3]}-{letters[3:]}"
