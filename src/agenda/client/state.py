@@ -1,0 +1,20 @@
+"""Where a client stands with its server."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class State(Enum):
+    """What `on_state` is told, each time it changes."""
+
+    CONNECTING = "connecting"
+    """The first connection is being made."""
+    ONLINE = "online"
+    """Connected; the session, if there was one, has been resumed."""
+    OFFLINE = "offline"
+    """No connection; the client keeps trying. Calls wait for it until their time is over."""
+    SIGNED_OUT = "signed_out"
+    """Connected, but the server does not accept the session any more: sign in again. Watches wait for it."""
+    CLOSED = "closed"
+    """`close` was called."""
