@@ -1,0 +1,1 @@
+"""The desktop window: Tk over the client library, never the engine."""

@@ -1,0 +1,306 @@
+"""The ttk theme: every element that is seen is one of our own pictures over the plain `clam` theme."""
+
+import tkinter as tk
+from collections.abc import Callable, Mapping
+from tkinter import font as tkfont
+from tkinter import ttk
+
+from agenda.desktop.palette import Palette, Tone
+from agenda.desktop.pictures import Box, draw, stroke
+
+_WIDE = 120  # ttk tiles the middle of a picture: a narrow one would be painted hundreds of times
+_TALL = 44
+_CHECK = ((0.27, 0.52), (0.44, 0.69), (0.75, 0.33))
+_CHEVRON = ((0.25, 0.40), (0.50, 0.65), (0.75, 0.40))
+
+
+def create(
+    root: tk.Tk, name: str, palette: Palette, scale: float, fonts: Mapping[str, tkfont.Font]
+) -> list[tk.PhotoImage]:
+    """Create the theme `name`; return its pictures, which must be kept as long as it may be used."""
+    style = ttk.Style(root)
+    before = style.theme_use()
+    style.theme_create(name, parent="clam")
+    style.theme_use(name)
+    painter = _Painter(root, style, palette, scale)
+    for part in (_plain, _labels, _frames, _buttons, _fields, _lists, _bars):
+        part(painter)
+    if before:
+        style.theme_use(before)
+    return painter.kept
+
+
+def use(root: tk.Tk, name: str) -> None:
+    ttk.Style(root).theme_use(name)
+
+
+def paint_options(root: tk.Tk, palette: Palette) -> None:
+    """Colours of the few classic widgets inside ttk ones: the drop-down list of a combobox."""
+    for option, value in {
+        "background": palette.field.fill,
+        "foreground": palette.text,
+        "selectBackground": palette.primary.fill,
+        "selectForeground": palette.primary.text,
+        "font": "AgendaBody",
+        "borderWidth": 0,
+    }.items():
+        root.option_add(f"*TCombobox*Listbox.{option}", value)
+
+
+class _Painter:
+    """What each part of the theme needs: a style to fill, the palette, and a place for pictures."""
+
+    def __init__(self, root: tk.Tk, style: ttk.Style, palette: Palette, scale: float) -> None:
+        self.root, self.style, self.palette, self.scale = root, style, palette, scale
+        self.kept: list[tk.PhotoImage] = []
+
+    def px(self, length: float) -> int:
+        return round(length * self.scale)
+
+    def keep(self, data: bytes) -> tk.PhotoImage:
+        picture = tk.PhotoImage(master=self.root, data=data, format="png")
+        self.kept.append(picture)
+        return picture
+
+    def box(self, tone: Tone, ground: str, *, radius: float = 8, focus: bool = False) -> Box:
+        """A control's picture: room for the focus ring all round, and the ring itself if it has the focus."""
+        return Box(
+            self.px(_WIDE),
+            self.px(_TALL),
+            radius * self.scale,
+            tone.fill,
+            tone.edge,
+            ground,
+            edge_width=max(1.0, self.px(1)),
+            ring=self.palette.ring if focus else None,
+            ring_width=self.px(2),
+            gap=self.px(1),
+            margin=self.px(3),
+        )
+
+    def panel(self, tone: Tone, ground: str, radius: float) -> Box:
+        edge = max(1.0, self.px(1))
+        return Box(
+            self.px(240), self.px(96), radius * self.scale, tone.fill, tone.edge, ground, edge_width=edge
+        )
+
+    def element(self, name: str, default: Box, states: Mapping[str, Box], *, small: bool = True) -> None:
+        """An image element; `states` maps "focus", "disabled" or several words to other pictures."""
+        pictures = [(*state.split(), self.keep(draw(box))) for state, box in states.items()]
+        corner = default.corner()
+        minimum = 2 * corner if small else ""
+        self.style.element_create(
+            name,
+            "image",
+            self.keep(draw(default)),
+            *pictures,
+            border=corner,
+            padding=0,
+            sticky="nswe",
+            width=minimum,
+            height=minimum,
+        )
+
+
+def _plain(p: _Painter) -> None:
+    colours = p.palette
+    p.style.configure(
+        ".",
+        background=colours.surface,
+        foreground=colours.text,
+        font="AgendaBody",
+        bordercolor=colours.line,
+        troughcolor=colours.surface,
+        insertcolor=colours.text,
+        insertwidth=max(1, p.px(1.4)),
+        selectbackground=colours.primary.fill,
+        selectforeground=colours.primary.text,
+        focuscolor=colours.ring,
+    )
+
+
+def _labels(p: _Painter) -> None:
+    colours = p.palette
+    for name, font, colour in (
+        ("TLabel", "AgendaBody", colours.text),
+        ("Muted.TLabel", "AgendaSmall", colours.muted),
+        ("Strong.TLabel", "AgendaStrong", colours.text),
+        ("Heading.TLabel", "AgendaHeading", colours.text),
+        ("Title.TLabel", "AgendaTitle", colours.text),
+        ("Code.TLabel", "AgendaCode", colours.text),
+        ("Free.TLabel", "AgendaStrong", colours.free.edge),
+        ("Mine.TLabel", "AgendaStrong", colours.accent),
+        ("Problem.TLabel", "AgendaStrong", colours.problem.text),
+        ("Good.TLabel", "AgendaStrong", colours.success.text),
+    ):
+        p.style.configure(name, font=font, foreground=colour, background=colours.surface)
+        p.style.configure(f"Window.{name}", font=font, foreground=colour, background=colours.window)
+    for name in ("hint", "success", "warning", "problem"):
+        tone = colours.tones()[name]
+        for kind, font in (("TLabel", "AgendaBody"), ("Strong.TLabel", "AgendaStrong")):
+            style = f"{name.title()}.{kind}"
+            p.style.configure(style, font=font, foreground=tone.text, background=tone.fill)
+
+
+def _frames(p: _Painter) -> None:
+    colours = p.palette
+    p.style.configure("TFrame", background=colours.surface)
+    p.style.configure("Window.TFrame", background=colours.window)
+    p.style.configure("Line.TFrame", background=colours.line)
+    surfaces = {
+        "Card": (Tone(colours.surface, colours.line, ""), colours.window, 12),
+        "Hint": (colours.hint, colours.surface, 8),
+        "Success": (colours.success, colours.surface, 8),
+        "Warning": (colours.warning, colours.surface, 8),
+        "Problem": (colours.problem, colours.surface, 8),
+    }
+    for name, (tone, ground, radius) in surfaces.items():
+        p.element(f"{name}.panel", p.panel(tone, ground, radius), {})
+        p.style.layout(f"{name}.TFrame", [(f"{name}.panel", {"sticky": "nswe"})])
+        p.style.configure(f"{name}.TFrame", background=tone.fill)
+
+
+def _buttons(p: _Painter) -> None:
+    c = p.palette
+    plain = Tone(c.surface, c.control, c.text)
+    kinds: dict[str, tuple[Tone, Tone, Tone, str]] = {
+        "TButton": (plain, Tone(c.hover, c.control, c.text), Tone(c.pressed, c.control, c.text), c.surface),
+        "Primary.TButton": (c.primary, c.primary_hover, c.primary_hover, c.surface),
+        "Danger.TButton": (c.danger, c.danger_hover, c.danger_hover, c.surface),
+        "Quiet.TButton": (_flat(c.window, c), _flat(c.hover, c), _flat(c.pressed, c), c.window),
+        "Link.TButton": (_flat(c.surface, c), _flat(c.hover, c), _flat(c.pressed, c), c.surface),
+    }
+    for name, (normal, hover, pressed, ground) in kinds.items():
+        disabled = _flat(ground, c) if normal.edge == ground else c.disabled
+        p.element(
+            f"{name}.button",
+            p.box(normal, ground),
+            {
+                "disabled": p.box(disabled, ground),
+                "pressed focus": p.box(pressed, ground, focus=True),
+                "pressed": p.box(pressed, ground),
+                "active focus": p.box(hover, ground, focus=True),
+                "active": p.box(hover, ground),
+                "focus": p.box(normal, ground, focus=True),
+            },
+        )
+        inside = ("Button.padding", {"sticky": "nswe", "children": [("Button.label", {"sticky": "nswe"})]})
+        p.style.layout(name, [(f"{name}.button", {"sticky": "nswe", "children": [inside]})])
+        p.style.configure(
+            name, foreground=normal.text, background=normal.fill, anchor="center",
+            padding=(p.px(14), p.px(8)), font="AgendaBody",
+        )  # fmt: skip
+        p.style.map(
+            name,
+            foreground=[("disabled", c.disabled.text), ("pressed", pressed.text), ("active", hover.text)],
+            background=[("disabled", disabled.fill), ("pressed", pressed.fill), ("active", hover.fill)],
+        )
+    for name in ("Primary.TButton", "Danger.TButton"):
+        p.style.configure(name, font="AgendaStrong")
+    for name in ("Quiet.TButton", "Link.TButton"):
+        p.style.configure(name, padding=(p.px(10), p.px(8)))
+    _checks(p)
+
+
+def _flat(fill: str, palette: Palette) -> Tone:
+    return Tone(fill, fill, palette.text)
+
+
+def _checks(p: _Painter) -> None:
+    c = p.palette
+    size, edge = p.px(24), max(1.0, p.px(1.4))
+
+    def mark(tone: Tone, *, focus: bool, checked: bool) -> tk.PhotoImage:
+        box = Box(
+            size, size, 4 * p.scale, tone.fill, tone.edge, c.surface, edge, c.ring if focus else None,
+            p.px(2), p.px(1), p.px(3),
+        )  # fmt: skip
+        return p.keep(stroke(box, _CHECK, p.scale * 2, tone.text) if checked else draw(box))
+
+    p.style.element_create(
+        "Agenda.indicator",
+        "image",
+        mark(c.field, focus=False, checked=False),
+        ("selected", "focus", mark(c.primary, focus=True, checked=True)),
+        ("selected", mark(c.primary, focus=False, checked=True)),
+        ("focus", mark(c.field, focus=True, checked=False)),
+        padding=0,
+        sticky="",
+    )
+    label = ("Checkbutton.label", {"side": "left", "sticky": ""})
+    p.style.layout("TCheckbutton", [("Agenda.indicator", {"side": "left", "sticky": ""}), label])
+    p.style.configure("TCheckbutton", background=c.surface, foreground=c.text, font="AgendaBody")
+    p.style.map("TCheckbutton", background=[], foreground=[("disabled", c.disabled.text)])
+
+
+def _fields(p: _Painter) -> None:
+    c = p.palette
+    states = {
+        "disabled": p.box(c.disabled, c.surface),
+        "focus": p.box(Tone(c.field.fill, c.accent, c.text), c.surface, focus=True),
+        "invalid": p.box(Tone(c.field.fill, c.problem.edge, c.text), c.surface),
+    }
+    p.element("Agenda.field", p.box(c.field, c.surface), states)
+    area: Callable[[str], tuple[str, object]] = lambda kind: (
+        f"{kind}.padding",
+        {"sticky": "nswe", "children": [(f"{kind}.textarea", {"sticky": "nswe"})]},
+    )
+    p.style.layout("TEntry", [("Agenda.field", {"sticky": "nswe", "children": [area("Entry")]})])
+    size = p.px(22)
+    ground = Box(size, size, 0, c.field.fill, c.field.fill, c.field.fill)
+    chevron = p.keep(stroke(ground, _CHEVRON, p.scale * 1.6, c.muted))
+    p.style.element_create("Agenda.chevron", "image", chevron, sticky="", padding=0)
+    arrow = ("Agenda.chevron", {"side": "right", "sticky": ""})
+    inside = {"sticky": "nswe", "children": [arrow, area("Combobox")]}
+    p.style.layout("TCombobox", [("Agenda.field", inside)])
+    for name in ("TEntry", "TCombobox"):
+        padding = (p.px(10), p.px(7), p.px(6), p.px(7))
+        p.style.configure(name, foreground=c.text, fieldbackground=c.field.fill, padding=padding)
+        p.style.map(
+            name,
+            foreground=[("disabled", c.disabled.text)],
+            fieldbackground=[("disabled", c.disabled.fill)],
+            selectbackground=[("!focus", c.field.fill)],
+            selectforeground=[("!focus", c.text)],
+        )
+
+
+def _lists(p: _Painter) -> None:
+    c = p.palette
+    flat = Tone(c.surface, c.surface, c.text)
+    p.element("Agenda.list", p.box(flat, c.surface, radius=6), {"focus": p.box(flat, c.surface, radius=6, focus=True)})
+    area = ("Treeview.padding", {"sticky": "nswe", "children": [("Treeview.treearea", {"sticky": "nswe"})]})
+    p.style.layout("Treeview", [("Agenda.list", {"sticky": "nswe", "children": [area]})])
+    p.style.configure(
+        "Treeview", background=c.surface, fieldbackground=c.surface, foreground=c.text,
+        rowheight=p.px(32), padding=p.px(4), indent=0,
+    )  # fmt: skip
+    p.style.map(
+        "Treeview",
+        background=[("selected", c.primary.fill)],
+        foreground=[("selected", c.primary.text)],
+    )
+    p.style.layout("Heading", [("Treeheading.padding", {"sticky": "nswe", "children": [("Treeheading.text", {"sticky": "we"})]})])
+    p.style.configure("Heading", background=c.surface, foreground=c.muted, font="AgendaSmall", padding=(p.px(4), p.px(5)))
+    p.style.map("Heading", background=[])
+
+
+def _bars(p: _Painter) -> None:
+    c = p.palette
+    thick = p.px(10)
+
+    def thumb(colour: str) -> Box:
+        return Box(thick, p.px(48), 3 * p.scale, colour, colour, c.surface, 0, margin=p.px(2))
+
+    p.element("Agenda.thumb", thumb(c.control), {"active": thumb(c.muted)})
+    p.style.element_create(
+        "Agenda.trough", "image", p.keep(draw(Box(thick, p.px(48), 0, c.surface, c.surface, c.surface)))
+    )
+    p.style.layout(
+        "Vertical.TScrollbar",
+        [("Agenda.trough", {"sticky": "ns", "children": [("Agenda.thumb", {"sticky": "nswe"})]})],
+    )
+    p.style.configure(
+        "Horizontal.TProgressbar", background=c.accent, troughcolor=c.line, bordercolor=c.line,
+        lightcolor=c.accent, darkcolor=c.accent, thickness=p.px(4), borderwidth=0,
+    )  # fmt: skip
