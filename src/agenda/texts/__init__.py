@@ -133,7 +133,7 @@ def catalogue(language: str) -> dict[str, Message]:
 def nearest_language(tag: str | None) -> str:
     """The one of LANGUAGES for a tag such as "pt_PT.UTF-8" or "en-US"; Portuguese if it says nothing."""
     main = (tag or "").replace("-", "_").split(".")[0].split("_")[0].lower()
-    return "pt-BR" if main in {"", "c", "posix", "pt"} else "en"
+    return "pt-BR" if main in {"", "c", "posix", "pt", "portuguese"} else "en"
 
 
 def machine_language() -> str:
