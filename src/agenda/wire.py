@@ -7,7 +7,7 @@ server does not break an older client; `plain` is the way back.
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import date, datetime
 from functools import cache
 from types import UnionType
@@ -55,7 +55,7 @@ class Session:
     """A signed-in user; the token resumes it on another connection until it is closed."""
 
     user: User
-    token: str
+    token: str = field(repr=False)
     business: Business
 
 
@@ -118,7 +118,7 @@ class SlotChange:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """An agreed slot; `status` is `booked` or `cancelled`, later also `held`, `done`, `no_show`; `user` is a name."""
+    """An agreed slot; `user` is a name, `status` `booked` or `cancelled`, later `held`, `done`, `no_show`."""
 
     id: str
     code: str
@@ -162,14 +162,14 @@ class Receipt:
 
 def read(shape: type[T], value: object) -> T:
     """Build a `shape` (a class of this module) from decoded JSON; raises NotUnderstood."""
-    built: T = _reader(shape)(value)
-    return built
+    read_value: Callable[[Any], T] = _reader(shape)  # type: ignore[arg-type]  # a class is hashable
+    return read_value(value)
 
 
 def plain(value: object) -> Any:
     """The value as JSON knows it: dataclasses as objects without their empty fields, times as ISO 8601."""
     if is_dataclass(value) and not isinstance(value, type):
-        named = ((field.name, getattr(value, field.name)) for field in fields(value))
+        named = ((each.name, getattr(value, each.name)) for each in fields(value))
         return {name: plain(content) for name, content in named if content is not None}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
@@ -223,21 +223,18 @@ def _reader(shape: Any) -> Callable[[Any], Any]:
     origin = get_origin(shape)
     inner = [part for part in get_args(shape) if part not in (type(None), Ellipsis)]
     if origin is tuple:
-        item, items = _reader(inner[0]), _SIMPLE_LIST
-        return lambda value: tuple(item(part) for part in items(value))
+        item = _reader(inner[0])
+        return lambda value: tuple(item(part) for part in _only(list)(value))
     if origin in (Union, UnionType):
         given = _reader(inner[0])
         return lambda value: None if value is None else given(value)
     return _SIMPLE[origin]
 
 
-_SIMPLE_LIST = _only(list)
-
-
 def _record(shape: Any) -> Callable[[Any], Any]:
     """The reader of a dataclass: its own fields by name, others ignored."""
     hints = get_type_hints(shape)
-    plan = [(field.name, _reader(hints[field.name]), field.default is MISSING) for field in fields(shape)]
+    plan = [(each.name, _reader(hints[each.name]), each.default is MISSING) for each in fields(shape)]
 
     def build(value: Any) -> Any:
         if type(value) is not dict:

@@ -1,4 +1,4 @@
-"""The library for the socket door, for our own programs and others': knows the shapes on the wire and nothing of the server."""
+"""The library for the socket door: knows the shapes on the wire and nothing of the server."""
 
 from agenda.client.client import Client, new_request
 from agenda.client.errors import (

@@ -93,8 +93,9 @@ class Client:
         return self._ask(Pong, "ping", {})
 
     def sign_in(self, user: str, password: str, *, create: bool = False) -> Session:
-        """Open a session, which all later calls of this client use; with `create` an unknown name becomes a customer.
+        """Open a session, which all later calls of this client use.
 
+        With `create` an unknown name becomes a customer with that password; a known one signs in.
         Raises BadCredentials, RateLimited, Invalid.
         """
         params = {"user": user, "password": password, "create": create, "language": self._language}
@@ -134,8 +135,8 @@ class Client:
         The callback gets the slots that changed; after a reconnect or a new sign-in the whole day
         (`complete`). It may come before this method has returned: it is newer than `Watch.slots` then.
         """
-        watch = Watch(self._link, day, callback, service=service, resource=resource)
-        call = Call("slot.watch", watch.params, self._timeout, then=watch.taken)
+        watch = Watch(day, callback, self._link.unwatch, service=service, resource=resource)
+        call = Call("slot.watch", watch.params, self._timeout, watch=watch)
         picture = self._read(WatchedSlots, call.method, self._link.ask(call))
         watch.slots, watch.version = picture.slots, picture.version
         return watch
@@ -161,7 +162,10 @@ class Client:
         return self._ask_list(Booking, "booking.list", "bookings", {"status": status})
 
     def cancel(self, booking: str, *, request: str | None = None) -> Booking:
-        """Give a booking (id) back; one that is cancelled already comes back unchanged. Raises NotFound, TooLate."""
+        """Give a booking (id) back; one that is cancelled already comes back unchanged.
+
+        Raises NotFound, TooLate.
+        """
         return self._change(Booking, "booking.cancel", {"booking": booking}, request)
 
     def move(
@@ -192,7 +196,10 @@ class Client:
         return self._change(Receipt, "user.erase", {"password": password}, request)
 
     def close(self) -> None:
-        """Hang up: callers that wait get Disconnected, callbacks and threads end. May be called twice, from any thread."""
+        """Hang up: callers that wait get Disconnected, callbacks and threads end.
+
+        May be called twice and from any thread. The session lives on at the server: `resume` takes it up.
+        """
         self._link.close()
 
     def _change(self, shape: type[T], method: str, params: dict[str, Any], request: str | None) -> T:

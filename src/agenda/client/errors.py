@@ -6,10 +6,12 @@ from typing import Any, ClassVar
 
 
 class ClientError(Exception):
-    """The root of everything that a call raises. `request` is the id that the call carried, if it changes something."""
+    """The root of everything that a call raises."""
 
+    code: str
     message: str
     request: str | None = None
+    """The id that the call carried, if it was one that changes something."""
 
 
 class AgendaError(ClientError):
@@ -75,9 +77,9 @@ class RateLimited(AgendaError, code="rate_limited"):
 
 
 class Unavailable(AgendaError, code="unavailable"):
-    """The server cannot just now, and the caller's time does not allow another try. Facts: retry_after (seconds).
+    """The server cannot just now, and the caller's time does not allow another try.
 
-    The outcome may be unknown; the same call with the error's `request` tells.
+    Facts: retry_after (seconds). The outcome may be unknown; the same call with the error's `request` tells.
     """
 
 
