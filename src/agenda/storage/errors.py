@@ -1,0 +1,74 @@
+"""Why the store cannot be used, one class per cause, with facts for the operator; clients only learn `unavailable`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from agenda.engine.ports import StoreUnavailable
+
+
+@dataclass
+class StoreProblem(StoreUnavailable):
+    """The root: something about this data folder or its database."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        """For logs; the operator reads the catalogue's sentence."""
+        return f"{type(self).__name__}: {self.path}"
+
+
+@dataclass
+class StoreLocked(StoreProblem):
+    """Another program keeps the database locked."""
+
+
+@dataclass
+class StoreFull(StoreProblem):
+    """The disk or the database is full."""
+
+
+@dataclass
+class StoreReadOnly(StoreProblem):
+    """The folder or the database cannot be written."""
+
+
+@dataclass
+class StoreDamaged(StoreProblem):
+    """This is not an agenda's database, or it is broken."""
+
+
+@dataclass
+class StoreUnreadable(StoreProblem):
+    """The system refused to open, read, write or synchronise a file."""
+
+
+@dataclass
+class StoreSlow(StoreProblem):
+    """A question took longer than it may."""
+
+
+@dataclass
+class StoreClosed(StoreProblem):
+    """The store was closed."""
+
+
+@dataclass
+class StoreNewer(StoreProblem):
+    """A later program made this database; it serves programs from version `needs` on."""
+
+    needs: str
+
+
+@dataclass
+class StoreBusyErasing(StoreProblem):
+    """An erasure was committed, but readers kept its remains from being taken out of the files in time."""
+
+
+@dataclass
+class FolderInUse(StoreProblem):
+    """Another server works on this data folder: process `pid` on `host`, since `since`; None where it does not say."""
+
+    pid: int | None
+    host: str | None
+    since: datetime | None

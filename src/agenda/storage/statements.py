@@ -1,0 +1,180 @@
+"""The statements of the hot path, compiled once from the schema, to be run on the driver with plain tuples."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from sqlalchemy import (
+    ClauseElement,
+    Column,
+    Table,
+    and_,
+    bindparam,
+    column,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+    values,
+)
+
+from agenda.domain.model import Status
+from agenda.storage.schema import (
+    ACCOUNT,
+    AUDIT,
+    BOOKING,
+    BUSINESS,
+    CLAIM,
+    ERASURE,
+    REQUEST,
+    SESSION,
+    WRITER,
+)
+from agenda.storage.sqlite import DIALECT, Connection, Row
+
+# As many rows as go into one statement: each step of the driver gives up the interpreter's lock and has to win it
+# back from the threads that serve sockets, so a statement of many rows beats one per row even where it is no faster.
+CHUNK: Final = 64
+
+
+def compiled(statement: ClauseElement) -> str:
+    """The statement in words; its parameters are positional, in the order in which they stand in it."""
+    return str(statement.compile(dialect=DIALECT))
+
+
+class Many:
+    """A statement with one list of rows, written for one row by SQLAlchemy and repeated for as many as are needed."""
+
+    def __init__(self, statement: ClauseElement, width: int) -> None:
+        self._width = width
+        self._row = f"({', '.join('?' * width)})"
+        self._before, values_word, rest = compiled(statement).partition(f"VALUES {self._row}")
+        if not values_word or "?" in self._before + rest:
+            msg = f"not a statement over one list of {width} columns"
+            raise ValueError(msg)
+        self._after = rest
+        self._sql = lru_cache(CHUNK)(self._repeated)
+
+    def _repeated(self, count: int) -> str:
+        return f"{self._before}VALUES {', '.join([self._row] * count)}{self._after}"
+
+    def run(self, connection: Connection, rows: Sequence[Row]) -> None:
+        """Execute it for all rows, in order."""
+        for first in range(0, len(rows), CHUNK):
+            some = rows[first : first + CHUNK]
+            connection.run(self._sql(len(some)), [value for row in some for value in row])
+
+    def rows(self, connection: Connection, rows: Sequence[Row]) -> list[Row]:
+        """What it selects for all rows together."""
+        found: list[Row] = []
+        for first in range(0, len(rows), CHUNK):
+            some = rows[first : first + CHUNK]
+            found += connection.rows(self._sql(len(some)), [value for row in some for value in row])
+        return found
+
+
+def _insert(table: Table) -> Many:
+    """Rows have a value for every column of the table, in its order."""
+    return Many(insert(table), len(table.columns))
+
+
+def _wanted(*columns: Column[Any]) -> Any:
+    """A list of rows with these columns, to be joined with."""
+    names = [column(c.name, c.type) for c in columns]
+    row = tuple(bindparam(f"wanted_{c.name}", type_=c.type) for c in columns)
+    return values(*names, name="wanted").data([row]).cte("wanted")
+
+
+def _found_by(table: Table, *keys: Column[Any]) -> Many:
+    """All columns of the rows whose keys are listed."""
+    wanted = _wanted(*keys)
+    matches = and_(*(key == wanted.c[key.name] for key in keys))
+    return Many(select(*table.columns).select_from(wanted.join(table, matches)), len(keys))
+
+
+def _claims_in_windows() -> Many:
+    """Claims that overlap a window (resource, seat, starts, ends): from the last that starts at or before it on."""
+    wanted = _wanted(CLAIM.c.resource, CLAIM.c.seat, CLAIM.c.starts, CLAIM.c.ends)
+    earlier = CLAIM.alias("earlier")
+    first = (
+        select(func.max(earlier.c.starts))
+        .where(
+            earlier.c.resource == wanted.c.resource,
+            earlier.c.seat == wanted.c.seat,
+            earlier.c.starts <= wanted.c.starts,
+        )
+        .correlate(wanted)
+        .scalar_subquery()
+    )
+    same_seat = and_(CLAIM.c.resource == wanted.c.resource, CLAIM.c.seat == wanted.c.seat)
+    return Many(
+        select(*CLAIM.columns)
+        .select_from(wanted.join(CLAIM, same_seat))
+        .where(
+            CLAIM.c.starts >= func.coalesce(first, wanted.c.starts),
+            CLAIM.c.starts < wanted.c.ends,
+            CLAIM.c.ends > wanted.c.starts,
+        ),
+        4,
+    )
+
+
+def _open_bookings() -> Many:
+    """(user, number of live bookings that begin after an instant), for rows (user, instant)."""
+    wanted = _wanted(BOOKING.c.user, BOOKING.c.starts)
+    mine = and_(BOOKING.c.user == wanted.c.user, BOOKING.c.starts > wanted.c.starts)
+    live = [literal_column(f"'{status}'") for status in Status if status.live]
+    return Many(
+        select(BOOKING.c.user, func.count())
+        .select_from(wanted.join(BOOKING, mine))
+        .where(BOOKING.c.status.in_(live))
+        .group_by(BOOKING.c.user),
+        2,
+    )
+
+
+ADD_ACCOUNTS: Final = _insert(ACCOUNT)
+ADD_SESSIONS: Final = _insert(SESSION)
+ADD_BOOKINGS: Final = _insert(BOOKING)
+ADD_CLAIMS: Final = _insert(CLAIM)
+ADD_REQUESTS: Final = _insert(REQUEST)
+ADD_ENTRIES: Final = _insert(AUDIT)
+ADD_ERASURES: Final = _insert(ERASURE)
+
+REQUESTS: Final = _found_by(REQUEST, REQUEST.c.user, REQUEST.c.request)
+ACCOUNTS: Final = _found_by(ACCOUNT, ACCOUNT.c.id)
+ACCOUNTS_BY_NAME: Final = _found_by(ACCOUNT, ACCOUNT.c.name)
+BOOKINGS: Final = _found_by(BOOKING, BOOKING.c.id)
+CLAIMS_IN_WINDOWS: Final = _claims_in_windows()
+OPEN_BOOKINGS: Final = _open_bookings()
+
+CONFIG_VERSION: Final = compiled(select(BUSINESS.c.config_version))
+
+# (resource, seat, starts, booking)
+RELEASE_CLAIM: Final = compiled(
+    delete(CLAIM).where(
+        CLAIM.c.resource == bindparam("resource"),
+        CLAIM.c.seat == bindparam("seat"),
+        CLAIM.c.starts == bindparam("starts"),
+        CLAIM.c.booking == bindparam("booking"),
+    )
+)
+
+# (resource, starts, ends, status, wall, zone, seat, note, id)
+CHANGED_COLUMNS: Final = ("resource", "starts", "ends", "status", "wall", "zone", "seat", "note")
+CHANGE_BOOKING: Final = compiled(
+    update(BOOKING)
+    .values({name: bindparam(f"new_{name}") for name in CHANGED_COLUMNS})
+    .where(BOOKING.c.id == bindparam("which"))
+)
+
+CLOSE_SESSION: Final = compiled(delete(SESSION).where(SESSION.c.token_hash == bindparam("token_hash")))
+
+# (seq, hash, numbers, writer)
+MOVE_HEAD: Final = compiled(
+    update(WRITER)
+    .values(seq=bindparam("new_seq"), hash=bindparam("new_hash"), numbers=bindparam("new_numbers"))
+    .where(WRITER.c.writer == bindparam("which"))
+)
