@@ -22,3 +22,17 @@ def code(number: int) -> str:
         rounds, digit = divmod(rounds - 1, len(ALPHABET))
         letters += ALPHABET[digit]
     return f"{letters[:3]}-{letters[3:]}"
+
+_PLACES = str.maketrans(ALPHABET, "0123456789ABCDEFGHIJKL")
+_BACK = pow(_FACTOR, -1, SPACE)
+
+
+def number(code: str) -> int:
+    """The number of a booking from a code that `code` made for it."""
+    letters = code.replace("-", "").translate(_PLACES)
+    scattered = int(letters[LENGTH - 1 :: -1], len(ALPHABET))
+    place = (scattered - _SHIFT) * _BACK % SPACE
+    rounds = 0
+    for letter in reversed(letters[LENGTH:]):
+        rounds = rounds * len(ALPHABET) + int(letter, len(ALPHABET)) + 1
+    return rounds * SPACE + place
