@@ -25,7 +25,7 @@ SENTENCES = {
         "venv": "Falta o módulo venv no Python {python}. Para instalar: {remedy}",
         "network": "Não foi possível baixar as bibliotecas da Agenda: confira a conexão com a internet e "
         "tente de novo (detalhes em {log}).",
-        "space": "Não há espaço em disco para preparar a Agenda em {folder} (detalhes em {log}).",
+        "space": "Falta espaço em disco para preparar a Agenda em {folder}: são precisos cerca de 300 MB.",
         "install": "Não foi possível instalar as bibliotecas da Agenda (detalhes em {log}).",
         "folder": "Não foi possível preparar a Agenda em {folder}: {cause}.",
         "installer": "execute de novo o instalador do Python, escolha Modify e marque pip e tcl/tk",
@@ -37,7 +37,7 @@ SENTENCES = {
         "venv": "The Python {python} lacks the module venv. To install it: {remedy}",
         "network": "Agenda's libraries could not be downloaded: please check the internet connection and "
         "try again (details in {log}).",
-        "space": "There is no disk space left to set up Agenda in {folder} (details in {log}).",
+        "space": "There is not enough disk space to set up Agenda in {folder}: it takes about 300 MB.",
         "install": "Agenda's libraries could not be installed (details in {log}).",
         "folder": "Agenda could not be set up in {folder}: {cause}.",
         "installer": "run the Python installer again, choose Modify, and tick pip and tcl/tk",
@@ -104,6 +104,8 @@ def build(environment, lock, turn):
         lock = DEV_LOCK
     new, old = environment + ".new", environment + ".old"
     shutil.rmtree(new, ignore_errors=True)
+    if shutil.disk_usage(HERE).free < 300 * 10**6:
+        stop("space", folder=HERE)
     with open(environment + ".log", "wb") as log:
         for step in (
             [sys.executable, "-m", "venv", new],
