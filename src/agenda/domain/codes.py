@@ -23,6 +23,7 @@ def code(number: int) -> str:
         letters += ALPHABET[digit]
     return f"{letters[:3]}-{letters[3:]}"
 
+
 _PLACES = str.maketrans(ALPHABET, "0123456789ABCDEFGHIJKL")
 _BACK = pow(_FACTOR, -1, SPACE)
 

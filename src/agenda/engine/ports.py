@@ -150,7 +150,12 @@ class Reader(Protocol):
 
 
 class Store(Protocol):
-    """Where the agenda is kept. `begin` belongs to the committer's thread, all else to any."""
+    """Where the agenda is kept. `begin` belongs to the committer's thread, all else to any.
+
+    `lone_writer` tells that no other node can write, so that a conflict is a defect.
+    """
+
+    lone_writer: bool
 
     def reader(self) -> Reader:
         """The questions, on connections of their own."""
@@ -187,7 +192,7 @@ class Mailbox(Protocol):
 class Log(Protocol):
     """Where defects and the readable log of each user go; never raises."""
 
-    def entries(self, entries: Sequence[tuple[AuditEntry, UserId | None]]) -> None:
+    def entries(self, entries: Sequence[AuditEntry]) -> None:
         """Entries that were just committed, to be written behind."""
 
     def erased(self, user: UserId) -> None:

@@ -1,0 +1,230 @@
+"""The committer: one thread that makes one transaction of whatever commands are waiting (group commit)."""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from threading import Thread
+from time import perf_counter
+from typing import Any, Protocol
+
+from agenda.domain.audit import SALT_BYTES, AuditEntry, Head, chain
+from agenda.domain.commands import Changes, Command, EraseUser, Outcome, State
+from agenda.domain.decide import decide
+from agenda.domain.errors import Internal, Unavailable
+from agenda.domain.model import Catalogue, UserId
+from agenda.engine.loading import load
+from agenda.engine.ports import Log, Mailbox, Reply, Store, StoreConflict, StoreUnavailable, Transaction
+
+QUEUE_BOUND = 10_000
+BATCH_BOUND = 256
+ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A command with where its outcome goes."""
+
+    command: Command
+    mailbox: Mailbox
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a batch did, once it is durable."""
+
+    before: State
+    changes: Changes
+    entries: Sequence[AuditEntry]
+
+
+class Aftermath(Protocol):
+    """Who hears of a batch after it is durable and before its outcomes are given; on the committer's thread."""
+
+    def committed(self, done: Committed) -> Iterable[tuple[Mailbox, Reply, Any]]:
+        """Bring the board up to date; what to deliver to the doors beside the outcomes."""
+
+    def erased(self, user: UserId) -> None:
+        """The erasure of `user` is durable; raises StoreUnavailable while remains of him are left in the files."""
+
+
+@dataclass(slots=True)
+class Meter:
+    """Seconds spent and things done since the start; read by benchmarks and metrics, written by one thread."""
+
+    batches: int = 0
+    commands: int = 0
+    conflicts: int = 0
+    load: float = 0.0
+    decide: float = 0.0
+    save: float = 0.0
+    commit: float = 0.0
+    answer: float = 0.0
+
+
+@dataclass(slots=True)
+class Committer:
+    """Decides and commits in the order of submission. `start` after construction, `stop` drains the queue."""
+
+    store: Store
+    catalogue: Catalogue
+    aftermath: Aftermath
+    log: Log
+    ids: Iterator[str]
+    salts: Callable[[int], bytes] = os.urandom
+    meter: Meter = field(default_factory=Meter)
+    _queue: "SimpleQueue[Wish | Callable[[], None] | None]" = field(default_factory=SimpleQueue)
+    _thread: Thread | None = None
+    _head: Head | None = None
+    _stopping: bool = False
+
+    def start(self) -> None:
+        """Start the thread. Raises StoreUnavailable if this run cannot be entered as a writer."""
+        self._head = self.store.open_writer()
+        self._thread = Thread(target=self._run, name="committer", daemon=True)
+        self._thread.start()
+
+    def submit(self, command: Command, mailbox: Mailbox, reply: Reply) -> None:
+        """Queue a command; any thread. A full queue, or a committer that is stopping, replies Unavailable at once."""
+        if self._stopping or self._queue.qsize() >= QUEUE_BOUND:
+            reply(Unavailable())
+        else:
+            self._queue.put(Wish(command, mailbox, reply))
+
+    def call(self, chore: Callable[[], None]) -> None:
+        """Run a chore on the committer's thread, between batches; any thread."""
+        self._queue.put(chore)
+
+    def stop(self) -> None:
+        """Take nothing more, finish what was taken, end the thread."""
+        self._stopping = True
+        self._queue.put(None)
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        going = True
+        while going:
+            going = self._round(self._queue.get())
+
+    def _round(self, item: "Wish | Callable[[], None] | None") -> bool:
+        """Batch `item` with all that waits behind it, up to a bound; False once the end of the queue was met."""
+        batch: list[Wish] = []
+        with suppress(Empty):
+            while True:
+                if not isinstance(item, Wish) or isinstance(item.command, EraseUser):
+                    self._settle(batch)
+                    batch = []
+                    if item is None:
+                        return False
+                    self._single(item)
+                else:
+                    batch.append(item)
+                    if len(batch) >= BATCH_BOUND:
+                        break
+                item = self._queue.get_nowait()
+        self._settle(batch)
+        return True
+
+    def _single(self, item: Wish | Callable[[], None]) -> None:
+        """What shares no batch: an erasure, which touches everything of a user, or a chore."""
+        if isinstance(item, Wish):
+            self._settle([item])
+            return
+        try:
+            item()
+        except Exception as failed:  # noqa: BLE001  # a chore that fails must not end the committer
+            self.log.incident(failed)
+
+    def _settle(self, batch: list[Wish], *, again: bool = False) -> None:
+        """Decide and commit a batch; if something in it breaks, each command by itself."""
+        if not batch:
+            return
+        try:
+            outcomes, extra = self._attempt([wish.command for wish in batch], again=again)
+        except StoreUnavailable as away:
+            self.log.incident(away)
+            self._head = None
+            outcomes, extra = [Unavailable()] * len(batch), []
+        except Exception as defect:  # noqa: BLE001  # one culprit must not take its companions down
+            if len(batch) > 1:
+                for wish in batch:
+                    self._settle([wish], again=True)
+                return
+            outcomes, extra = [Internal(self.log.incident(defect))], []
+        self._deliver(batch, outcomes, extra)
+
+    def _attempt(
+        self, commands: Sequence[Command], *, again: bool
+    ) -> tuple[list[Outcome], list[tuple[Mailbox, Reply, Any]]]:
+        """Run the batch until no other node was faster; a lone writer's conflict is a defect and is raised."""
+        for attempt in range(ATTEMPTS):
+            try:
+                outcomes, done = self._transact(commands, again=again or attempt > 0)
+                break
+            except StoreConflict:
+                self.meter.conflicts += 1
+                if self.store.lone_writer or attempt == ATTEMPTS - 1:
+                    raise
+        self._head = _head_after(done.entries, self._head)
+        self.catalogue = done.before.catalogue
+        extra = self._tell(done)
+        for erasure in done.changes.erasures:
+            self.aftermath.erased(erasure.user)
+        return outcomes, extra
+
+    def _tell(self, done: Committed) -> list[tuple[Mailbox, Reply, Any]]:
+        """Let others know; what is committed stays committed even if they stumble."""
+        try:
+            return list(self.aftermath.committed(done))
+        except Exception as defect:  # noqa: BLE001  # running the batch again would be worse
+            self.log.incident(defect)
+            return []
+
+    def _transact(self, commands: Sequence[Command], *, again: bool) -> tuple[list[Outcome], Committed]:
+        if self._head is None:
+            self._head = self.store.open_writer()
+        meter, began = self.meter, perf_counter()
+        with self.store.begin() as transaction:
+            state, now = load(transaction, commands, self.catalogue, again=again)
+            loaded = perf_counter()
+            outcomes, changes = decide(state, commands, now, self.ids)
+            decided = perf_counter()
+            entries = self._save(transaction, changes)
+            saved = perf_counter()
+        meter.load += loaded - began
+        meter.decide += decided - loaded
+        meter.save += saved - decided
+        meter.commit += perf_counter() - saved
+        meter.batches += 1
+        meter.commands += len(commands)
+        return outcomes, Committed(state, changes, entries)
+
+    def _save(self, transaction: Transaction, changes: Changes) -> list[AuditEntry]:
+        assert self._head is not None  # noqa: S101  # _transact has seen to it
+        entries = chain(self._head, changes.facts, self.salts(SALT_BYTES * len(changes.facts)))
+        if entries or changes.settled:
+            transaction.save(changes, entries)
+        return entries
+
+    def _deliver(
+        self, batch: list[Wish], outcomes: list[Outcome], extra: list[tuple[Mailbox, Reply, Any]]
+    ) -> None:
+        """Give every outcome, one post for each mailbox."""
+        began = perf_counter()
+        posts: defaultdict[Mailbox, list[tuple[Reply, Any]]] = defaultdict(list)
+        for wish, outcome in zip(batch, outcomes, strict=True):
+            posts[wish.mailbox].append((wish.reply, outcome))
+        for mailbox, reply, value in extra:
+            posts[mailbox].append((reply, value))
+        for mailbox, deliveries in posts.items():
+            mailbox.post(deliveries)
+        self.meter.answer += perf_counter() - began
+
+
+def _head_after(entries: Sequence[AuditEntry], head: Head | None) -> Head | None:
+    """The end of the chain once `entries` are in it."""
+    return Head(entries[-1].writer, entries[-1].seq, entries[-1].hash) if entries else head

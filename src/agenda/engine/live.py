@@ -1,0 +1,124 @@
+"""The live feed of one door: who watches which day, what each saw last, and what to tell him after a commit."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import count
+
+from agenda.domain.model import ResourceId, UserId
+from agenda.domain.times import DAY, Span
+from agenda.engine.board import Board, DayView, Key
+from agenda.engine.timetable import Slot, SlotState, Timetable
+
+States = tuple[SlotState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SlotChange:
+    """What changed for one watch; `slots` is one object for all watches that see the same change."""
+
+    watch: str
+    version: int
+    slots: tuple[Slot, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Watch:
+    """One session's eye on a timetable; `seen` is what it was told last."""
+
+    id: str
+    user: UserId
+    timetable: Timetable
+    notify: Callable[[SlotChange], None]
+    seen: States
+
+
+def touched_keys(resource: ResourceId, span: Span, day_of: Callable[[datetime], date]) -> set[Key]:
+    """The resource-days whose slots a claim over `span` can change: a slot of the day before may reach into it."""
+    first, last = day_of(span.start), day_of(span.end)
+    return {(resource, first - DAY), (resource, first), (resource, last)}
+
+
+@dataclass(slots=True)
+class Live:
+    """The watches of one I/O thread; every method is called on it.
+
+    `want` fetches days that the board has dropped and then calls back.
+    """
+
+    board: Board
+    now: Callable[[], datetime]
+    want: Callable[[Iterable[Key], Callable[[], None]], None]
+    _watches: dict[str, Watch] = field(default_factory=dict)
+    _by_key: defaultdict[Key, dict[Timetable, dict[str, Watch]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    _ids: count[int] = field(default_factory=lambda: count(1))
+
+    def add(
+        self, user: UserId, timetable: Timetable, states: States, notify: Callable[[SlotChange], None]
+    ) -> Watch:
+        """Watch from now on; `states` is the picture that is being answered at this very moment."""
+        watch = Watch(f"w{next(self._ids)}", user, timetable, notify, states)
+        self._watches[watch.id] = watch
+        for key in timetable.keys:
+            self._by_key[key].setdefault(timetable, {})[watch.id] = watch
+        return watch
+
+    def remove(self, watch_id: str) -> bool:
+        """Stop watching; False if there is no such watch."""
+        watch = self._watches.pop(watch_id, None)
+        if watch is None:
+            return False
+        for key in watch.timetable.keys:
+            groups = self._by_key[key]
+            del groups[watch.timetable][watch_id]
+            if not groups[watch.timetable]:
+                del groups[watch.timetable]
+            if not groups:
+                del self._by_key[key]
+        return True
+
+    def refresh(self, keys: Iterable[Key]) -> None:
+        """Tell every watch of these days what is different now."""
+        timetables = {timetable: None for key in keys for timetable in self._by_key.get(key, ())}
+        for timetable in timetables:
+            self._refresh(timetable)
+
+    def _refresh(self, timetable: Timetable) -> None:
+        version, views = self.board.look(timetable.keys)
+        known = [view for view in views if view is not None]
+        if len(known) < len(views):
+            missing = [key for key, view in zip(timetable.keys, views, strict=True) if view is None]
+            self.want(missing, lambda: self.refresh(missing))
+            return
+        watches = self._by_key[timetable.keys[0]].get(timetable, {})
+        self._tell(timetable, version, known, list(watches.values()))
+
+    def _tell(
+        self, timetable: Timetable, version: int, views: Sequence[DayView], watches: Sequence[Watch]
+    ) -> None:
+        """Strangers share one picture, and all who saw the same before share one list of changes."""
+        owners = timetable.owners(views)
+        pictures: dict[UserId | None, States] = {}
+        differences: dict[tuple[int, int], tuple[Slot, ...]] = {}
+        begun = timetable.begun(self.now())
+        for watch in watches:
+            user = watch.user if watch.user in owners else None
+            if user not in pictures:
+                pictures[user] = timetable.states(views, user)
+            seen, picture = watch.seen, pictures[user]
+            pair = (id(seen), id(picture))
+            if pair not in differences:
+                differences[pair] = _different(timetable, seen, picture, begun)
+            watch.seen = picture
+            if differences[pair]:
+                watch.notify(SlotChange(watch.id, version, differences[pair]))
+
+
+def _different(timetable: Timetable, old: States, new: States, begun: int) -> tuple[Slot, ...]:
+    """The slots that have not begun and whose state is another one."""
+    if old == new:
+        return ()
+    return tuple(Slot(timetable.times[n], new[n]) for n in range(begun, len(new)) if old[n] is not new[n])

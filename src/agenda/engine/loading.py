@@ -1,0 +1,83 @@
+"""Loading what decide() needs for a batch, in a handful of questions however large the batch is."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from agenda.domain.commands import (
+    BookSlot,
+    CancelBooking,
+    Command,
+    EraseUser,
+    MoveBooking,
+    OpenAccount,
+    State,
+)
+from agenda.domain.model import Booking, Catalogue, Claim, ResourceId, ServiceId
+from agenda.domain.times import MINUTE, Span
+from agenda.engine.ports import Transaction
+
+Window = tuple[ResourceId, int, Span]
+
+
+def load(
+    transaction: Transaction, commands: Sequence[Command], known: Catalogue, *, again: bool
+) -> tuple[State, datetime]:
+    """The state for these commands and the store's time; bookings first, since they say which claims matter.
+
+    `again` tells that the commands may have been committed already, so that even fresh requests are looked up.
+    """
+    state = State(transaction.catalogue(known))
+    now = transaction.now()
+    repeatable = [(c.user, c.request) for c in commands if again or not c.fresh]
+    state.settled = transaction.settled(repeatable) if repeatable else {}
+    state.users = transaction.users({c.user for c in commands if not isinstance(c, OpenAccount)})
+    new_names = [c.name for c in commands if isinstance(c, OpenAccount)]
+    state.names = transaction.names(new_names) if new_names else set()
+    named = {c.booking for c in commands if isinstance(c, MoveBooking | CancelBooking)}
+    state.bookings = transaction.bookings(named) if named else {}
+    windows = list(_windows(state, commands))
+    state.claims = _by_resource(transaction.claims(windows)) if windows else {}
+    bookers = {c.user for c in commands if isinstance(c, BookSlot)}
+    if bookers:
+        state.numbers = transaction.next_number()
+        if state.catalogue.business.policy.open_bookings is not None:
+            state.open_bookings = transaction.open_bookings(bookers, now)
+    erased = {c.user for c in commands if isinstance(c, EraseUser)}
+    state.holdings = transaction.holdings(erased) if erased else {}
+    return state, now
+
+
+def _windows(state: State, commands: Iterable[Command]) -> Iterable[Window]:
+    """Where claims matter: what is wanted, on every seat, and what the named bookings hold."""
+    for booking in state.bookings.values():
+        yield booking.resource, booking.seat, booking.span
+    for command in commands:
+        match command:
+            case BookSlot(service=service, resource=resource, start=start):
+                yield from _wanted(state.catalogue, service, resource, start)
+            case MoveBooking(booking=booking_id, start=start, resource=resource):
+                moved: Booking | None = state.bookings.get(booking_id)
+                if moved is not None:
+                    yield from _wanted(state.catalogue, moved.service, resource or moved.resource, start)
+
+
+def _wanted(
+    catalogue: Catalogue, service_id: ServiceId, resource_id: ResourceId, start: datetime
+) -> Iterable[Window]:
+    service, resource = catalogue.services.get(service_id), catalogue.resources.get(resource_id)
+    if service is None or resource is None:
+        return
+    try:
+        span = Span(start - service.before * MINUTE, start + (service.duration + service.after) * MINUTE)
+    except OverflowError:  # at the ends of the calendar nothing is offered
+        return
+    for seat in range(resource.seats):
+        yield resource.id, seat, span
+
+
+def _by_resource(claims: Iterable[Claim]) -> dict[ResourceId, list[Claim]]:
+    found: defaultdict[ResourceId, list[Claim]] = defaultdict(list)
+    for claim in claims:
+        found[claim.resource].append(claim)
+    return found
