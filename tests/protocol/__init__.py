@@ -1,0 +1,1 @@
+"""The socket contract, sentence by sentence, tested from outside: a real server process and plain sockets."""
