@@ -30,7 +30,7 @@ int clock_gettime(clockid_t clock, struct timespec *out) {
 
 int gettimeofday(struct timeval *restrict out, void *restrict zone) {
     int failed = (int)syscall(SYS_gettimeofday, out, zone);
-    if (!failed && out) out->tv_sec += seconds();
+    if (!failed) out->tv_sec += seconds();
     return failed;
 }
 

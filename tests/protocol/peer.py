@@ -172,6 +172,8 @@ class Peer:
 
     def _keep(self, message: dict[str, Any]) -> None:
         if "method" in message:
+            if message["method"] == "server.stopping":
+                return
             assert message["method"] == "slot.changed", message
             assert message["params"].keys() == {"watch", "version", "slots"}, message
             self._changes.append(message["params"])

@@ -34,7 +34,10 @@ def free_port() -> int:
 
 
 class Server:
-    """`agenda serve` on `data`, at `host` and a free port or, without a host, where it listens by default; `options` and `environment` are added to the command as they are."""
+    """`agenda serve` on `data`, at `host` and a free port or, without a host, where it listens by default.
+
+    `options` and `environment` are added to the command as they are.
+    """
 
     def __init__(
         self,

@@ -151,6 +151,12 @@ def test_a_resumed_session_keeps_its_language(server: Server) -> None:
     assert message(server.again(english)) == message(english)
 
 
+def test_a_refused_sign_in_changes_neither_session_nor_language(server: Server, peer: Peer) -> None:
+    before = message(peer)
+    assert peer.refusal("session.open", user=peer.user, password="wrong", language="en")["code"] == "bad_credentials"
+    assert message(peer) == before
+
+
 def test_one_user_may_have_sessions_in_two_languages(server: Server, peer: Peer) -> None:
     other = server.peer()
     other.call("session.open", user=peer.user, password=peer.password, language="en")
