@@ -1,0 +1,199 @@
+"""The first screen: which server, who, which password."""
+
+import tkinter as tk
+from collections.abc import Callable
+from dataclasses import dataclass
+from tkinter import ttk
+
+from agenda.client import AgendaError, Disconnected
+from agenda.desktop.look import Look
+from agenda.desktop.state import Notice, notice_of
+from agenda.desktop.widgets import Strip, Words, button, enable
+
+DEFAULT_PORT = 8888
+_LAST_PORT = 65535
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the user typed."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    create: bool
+
+
+class ConnectScreen(ttk.Frame):
+    """Calls `connect(entry)` on Return or the button, `stop()` on Esc while a try is under way."""
+
+    def __init__(
+        self, parent: tk.Misc, look: Look, words: Words,
+        connect: Callable[[Entry], None], stop: Callable[[], None],
+    ) -> None:  # fmt: skip
+        super().__init__(parent, style="Window.TFrame")
+        self._look, self._words, self._connect, self._stop = look, words, connect, stop
+        self._notice: Notice | None = None
+        self.card = ttk.Frame(self, style="Card.TFrame")
+        self.card.place(relx=0.5, rely=0.46, anchor="center")
+        self.inner = ttk.Frame(self.card)
+        self.inner.grid(sticky="nswe")
+        self.card.columnconfigure(0, weight=1)
+        self.create = tk.BooleanVar(self, value=False)
+        self._build()
+        self._arrange()
+        self.bind_all_keys()
+
+    def _build(self) -> None:
+        inner, say = self.inner, self._words.say
+        self.title = ttk.Label(inner, text="Agenda", style="Title.TLabel")
+        self.subtitle = say(ttk.Label(inner, style="Muted.TLabel"), "desktop.connect_intro")
+        self.strip = Strip(inner, self._look, self._words)
+        self.server, self.user = ttk.Entry(inner, font="AgendaBody"), ttk.Entry(inner, font="AgendaBody")
+        self.password = ttk.Entry(inner, font="AgendaBody", show="•")
+        self.labels = [
+            say(ttk.Label(inner), msgid, target=field)
+            for msgid, field in (
+                ("desktop.server", self.server),
+                ("desktop.name", self.user),
+                ("desktop.password", self.password),
+            )
+        ]
+        self.check = say(ttk.Checkbutton(inner, variable=self.create), "desktop.create_account")
+        self.check.configure(command=self._say_button)
+        self.go = say(button(inner, self.submit, "Primary.TButton"), "desktop.connect_button")
+        self.progress = ttk.Progressbar(inner, mode="indeterminate", style="Horizontal.TProgressbar")
+
+    def add_switches(self, language: Callable[[], None], palette: Callable[[], None]) -> None:
+        """The two buttons in the corner, for those who cannot read this screen yet."""
+        self.switches = ttk.Frame(self, style="Window.TFrame")
+        self.switches.place(relx=1.0, rely=0.0, anchor="ne")
+        for column, (command, msgid) in enumerate(
+            ((language, "desktop.menu_language"), (palette, "desktop.menu_palette"))
+        ):
+            made = self._words.say(button(self.switches, command, "Quiet.TButton"), msgid)
+            made.grid(row=0, column=column, padx=4, pady=8)
+
+    def _arrange(self) -> None:
+        fields = zip(self.labels, (self.server, self.user, self.password), strict=True)
+        rows = [self.title, self.subtitle, self.strip, *(each for pair in fields for each in pair)]
+        for row, widget in enumerate((*rows, self.check, self.go, self.progress)):
+            widget.grid(row=row, column=0, sticky="w" if isinstance(widget, ttk.Label) else "we")
+        self.strip.grid_remove()
+        self.progress.grid_remove()
+        self.inner.columnconfigure(0, weight=1)
+
+    def bind_all_keys(self) -> None:
+        for field in (self.server, self.user, self.password, self.check):
+            field.bind("<Return>", lambda event: self.submit())
+            field.bind("<KP_Enter>", lambda event: self.submit())
+        for widget in (self.server, self.user, self.password, self.check, self.go):
+            widget.bind("<Escape>", lambda event: self.give_up())
+
+    def relook(self) -> None:
+        """Take over a changed look or language."""
+        px = self._look.px
+        self.inner.grid_configure(padx=px(34), pady=px(30))
+        self.inner.columnconfigure(0, minsize=px(340))
+        self.subtitle.grid_configure(pady=(0, px(16)))
+        self.strip.grid_configure(pady=(0, px(14)))
+        for label in self.labels:
+            label.grid_configure(pady=(px(4), px(1)), padx=px(3))
+        self.check.grid_configure(pady=px(12))
+        self.progress.grid_configure(pady=(px(14), 0), padx=px(3))
+        self._show_notice()
+        self._say_button()
+
+    def fill(self, server: str, user: str) -> None:
+        """Put in what is remembered, and the focus where something is missing."""
+        for field, text in ((self.server, server), (self.user, user), (self.password, "")):
+            field.delete(0, "end")
+            field.insert(0, text)
+        (self.password if user else self.user).focus_set()
+
+    def submit(self) -> str:
+        """Check what was typed and ask to connect."""
+        address = parse_address(self.server.get())
+        user, password = self.user.get().strip(), self.password.get()
+        missing = next(
+            (field for field, value in ((self.server, address), (self.user, user), (self.password, password)) if not value),
+            None,
+        )
+        if missing is not None or address is None:
+            (missing or self.server).focus_set()
+            self.tell(Notice("warning", "desktop.fill_in" if missing is not self.server else "desktop.bad_address"))
+        elif not self.busy:
+            self.tell(None)
+            self.set_busy(True)
+            self._connect(Entry(*address, user, password, self.create.get()))
+        return "break"
+
+    busy = False
+
+    def set_busy(self, busy: bool) -> None:  # noqa: FBT001 - a switch
+        """While a try is under way the button is off; the bar appears after 300 ms."""
+        self.busy = busy
+        enable(self.go, not busy)
+        if busy:
+            self.after(300, self._show_progress)
+        else:
+            self.progress.stop()
+            self.progress.grid_remove()
+
+    def _show_progress(self) -> None:
+        if self.busy:
+            self.progress.grid()
+            self.progress.start(12)
+
+    def failed(self, error: Exception) -> None:
+        """The try failed: say why, keep what was typed."""
+        self.set_busy(False)
+        self.tell(explain(error, self.server.get().strip()))
+        if isinstance(error, AgendaError):
+            self.password.focus_set()
+            self.password.selection_range(0, "end")
+
+    def give_up(self) -> str:
+        if self.busy:
+            self.set_busy(False)
+            self._stop()
+        return "break"
+
+    def tell(self, notice: Notice | None) -> None:
+        self._notice = notice
+        self._show_notice()
+
+    def _show_notice(self) -> None:
+        if self._notice is None:
+            self.strip.grid_remove()
+        else:
+            self.strip.show(self._notice, self._words.texts)
+            self.strip.grid()
+
+    def _say_button(self) -> None:
+        self._words.say(self.go, "desktop.create_button" if self.create.get() else "desktop.connect_button")
+
+
+def explain(error: Exception, server: str) -> Notice:
+    """The message for a sign-in that failed."""
+    if isinstance(error, Disconnected):
+        return Notice("problem", "desktop.no_server", {"server": server})
+    if isinstance(error, AgendaError):
+        return notice_of(error)
+    raise error
+
+
+def parse_address(text: str) -> tuple[str, int] | None:
+    """Host and port of "host", "host:port", "[::1]:port"; None where that is not what it is."""
+    text = text.strip()
+    host, port = text, ""
+    if text.startswith("["):
+        host, _, rest = text[1:].partition("]")
+        port = rest.removeprefix(":")
+    elif text.count(":") == 1:
+        host, _, port = text.partition(":")
+    if not host or (port and not (port.isascii() and port.isdigit())):
+        return None
+    number = int(port or DEFAULT_PORT)
+    return (host, number) if 0 < number <= _LAST_PORT else None

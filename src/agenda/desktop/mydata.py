@@ -1,0 +1,191 @@
+"""One's own data: all of it into a file, or all of it deleted, with the receipt shown."""
+
+import json
+import os
+import tkinter as tk
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from tkinter import filedialog, ttk
+from typing import Any
+
+from agenda.client import AgendaError
+from agenda.desktop.desk import Desk
+from agenda.desktop.dialogs import Dialog
+from agenda.desktop.look import Look
+from agenda.desktop.state import Notice, notice_of
+from agenda.desktop.widgets import Strip, Words, button, copy, enable, flash
+from agenda.wire import Receipt
+
+
+class DataDialog(Dialog):
+    """Export and erasure. `gone` is called once the user no longer exists and the receipt has been read."""
+
+    def __init__(
+        self, parent: tk.Tk, look: Look, words: Words, desk: Desk, user: str, gone: Callable[[], None]
+    ) -> None:
+        super().__init__(parent, look, words, "desktop.data_title")
+        self._desk, self._user, self._gone, self._erased = desk, user, gone, False
+        self.strip = Strip(self.body, look, self.words)
+        self.strip.grid(row=1, column=0, sticky="we", pady=(0, look.px(12)))
+        self.strip.grid_remove()
+        self._build_export()
+        self._build_erase()
+        done = self.words.say(button(self.body, self.close), "desktop.close")
+        self.buttons(5, done)
+        self.open(self.path, width=600)
+
+    def _build_export(self) -> None:
+        px, say = self._look.px, self.words.say
+        frame = ttk.Frame(self.body)
+        frame.grid(row=2, column=0, sticky="we")
+        frame.columnconfigure(0, weight=1)
+        say(ttk.Label(frame, style="Strong.TLabel"), "desktop.export_heading").grid(row=0, column=0, sticky="w")
+        self._explain(frame, "desktop.export_intro", 1)
+        self.path = ttk.Entry(frame, font="AgendaBody")
+        self.path.insert(0, str(default_file(self._user)))
+        self.path.grid(row=2, column=0, sticky="we", pady=(px(6), 0))
+        self.path.bind("<Return>", lambda event: self.export())
+        browse = say(button(frame, self._browse), "desktop.browse")
+        browse.grid(row=2, column=1, padx=px(6), pady=(px(6), 0))
+        self.save = say(button(frame, self.export, "Primary.TButton"), "desktop.export_button")
+        self.save.grid(row=2, column=2, pady=(px(6), 0))
+
+    def _build_erase(self) -> None:
+        px, say = self._look.px, self.words.say
+        ttk.Frame(self.body, style="Line.TFrame", height=1).grid(row=3, column=0, sticky="we", pady=px(20))
+        frame = ttk.Frame(self.body)
+        frame.grid(row=4, column=0, sticky="we")
+        frame.columnconfigure((0, 1), weight=1, uniform="half")
+        heading = say(ttk.Label(frame, style="Problem.TLabel"), "desktop.erase_heading")
+        heading.grid(row=0, column=0, columnspan=3, sticky="w")
+        self._explain(frame, "desktop.erase_intro", 1)
+        self.typed, self.password = ttk.Entry(frame, font="AgendaBody"), ttk.Entry(frame, font="AgendaBody", show="•")
+        for column, (field, msgid) in enumerate(
+            ((self.typed, "desktop.erase_type_name"), (self.password, "desktop.password"))
+        ):
+            label = say(ttk.Label(frame), msgid, target=field, name=self._user)
+            label.grid(row=2, column=column, sticky="w", padx=px(3), pady=(px(8), 0))
+            field.grid(row=3, column=column, sticky="we", padx=(0, px(6)))
+            field.bind("<KeyRelease>", lambda event: self._allow())
+            field.bind("<Return>", lambda event: self.erase.invoke())
+        self.erase = say(button(frame, self._erase, "Danger.TButton"), "desktop.erase_button")
+        self.erase.grid(row=3, column=2, sticky="e")
+        self._allow()
+
+    def _explain(self, frame: ttk.Frame, msgid: str, row: int) -> None:
+        label = self.words.say(ttk.Label(frame, style="Muted.TLabel", justify="left"), msgid)
+        label.configure(wraplength=self._look.px(560))
+        label.grid(row=row, column=0, columnspan=3, sticky="w", pady=(self._look.px(2), 0))
+
+    def _allow(self) -> None:
+        """The button works once one's own name and some password are typed."""
+        enable(self.erase, self.typed.get() == self._user and bool(self.password.get()))
+
+    def _tell(self, notice: Notice) -> None:
+        self.strip.show(notice, self.words.texts)
+        self.strip.grid()
+        self.update_idletasks()
+        height = max(self.winfo_height(), self.winfo_reqheight())
+        self.geometry(f"{self.winfo_width()}x{height}")
+
+    # -- export -------------------------------------------------------------
+
+    def _browse(self) -> None:
+        path = Path(self.path.get()).expanduser()
+        chosen = filedialog.asksaveasfilename(
+            parent=self, initialdir=str(path.parent), initialfile=path.name, defaultextension=".json"
+        )
+        if chosen:
+            self.path.delete(0, "end")
+            self.path.insert(0, chosen)
+
+    def export(self) -> str:
+        enable(self.save, False)
+        self._desk.export(self._exported, self._failed)
+        return "break"
+
+    def _exported(self, document: dict[str, Any]) -> None:
+        if not self.winfo_exists():
+            return
+        enable(self.save, True)
+        path = Path(self.path.get()).expanduser()
+        try:
+            write_private(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        except OSError as error:
+            self._tell(Notice("problem", "desktop.export_failed", {"reason": error.strerror or str(error)}))
+        else:
+            self._tell(Notice("success", "desktop.exported", {"path": str(path)}))
+
+    def _failed(self, error: Exception) -> None:
+        if self.winfo_exists():
+            enable(self.save, True)
+            self._allow()
+            self._tell(notice_of(error) if isinstance(error, AgendaError) else Notice("problem", "error.disconnected"))
+
+    # -- erasure ------------------------------------------------------------
+
+    def _erase(self) -> None:
+        enable(self.erase, False)
+        self._desk.erase(self.password.get(), self._show_receipt, self._failed)
+
+    def _show_receipt(self, receipt: Receipt) -> None:
+        """Nothing of the user is left but this receipt: show it instead of everything else."""
+        if not self.winfo_exists():
+            return
+        self._erased = True
+        for child in self.body.winfo_children():
+            child.destroy()
+        px, text = self._look.px, receipt_text(receipt.receipt)
+        self.words.say(ttk.Label(self.body, style="Good.TLabel"), "desktop.erased").grid(row=0, column=0, sticky="w")
+        box = tk.Text(
+            self.body, height=min(16, text.count("\n") + 2), width=60, font="AgendaBody", wrap="word", borderwidth=0,
+            highlightthickness=0, background=self._look.palette.hint.fill, foreground=self._look.palette.text,
+            padx=px(12), pady=px(10),
+        )  # fmt: skip
+        box.insert("1.0", text)
+        box.configure(state="disabled")
+        box.grid(row=1, column=0, sticky="nswe", pady=(px(12), 0))
+        self.body.rowconfigure(1, weight=1)
+        taken = button(self.body, lambda: self._copy(taken, text))
+        self.words.say(taken, "desktop.copy_receipt")
+        done = self.words.say(button(self.body, self.close, "Primary.TButton"), "desktop.close")
+        self.buttons(2, taken, done)
+        done.focus_force()
+
+    def _copy(self, pressed: ttk.Button, text: str) -> None:
+        copy(self, text)
+        flash(pressed, self.words, "desktop.copied", "desktop.copy_receipt")
+
+    def close(self) -> str:
+        super().close()
+        if self._erased:
+            self._gone()
+        return "break"
+
+
+def default_file(user: str) -> Path:
+    """Where an export is offered to go: the downloads folder where there is one, else home."""
+    safe = "".join(char if char.isalnum() else "-" for char in user).strip("-") or "agenda"
+    home = Path.home()
+    folder = home / "Downloads" if (home / "Downloads").is_dir() else home
+    return folder / f"agenda-{safe}-{date.today().isoformat()}.json"  # noqa: DTZ011 - the user's own day
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner may read. Raises OSError."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def receipt_text(receipt: dict[str, Any], indent: str = "") -> str:
+    """A receipt as lines of "name: value", whatever the server puts into it."""
+    lines = []
+    for name, value in receipt.items():
+        if isinstance(value, dict):
+            lines.append(f"{indent}{name}:\n{receipt_text(value, indent + '    ')}")
+        elif isinstance(value, list):
+            lines.append(f"{indent}{name}: {', '.join(str(item) for item in value)}")
+        else:
+            lines.append(f"{indent}{name}: {value}")
+    return "\n".join(lines)

@@ -1,0 +1,69 @@
+"""The line at the bottom: whether the server is there, what is waited for, how fresh the day is."""
+
+import tkinter as tk
+from tkinter import ttk
+
+from agenda.client import State
+from agenda.desktop.look import Look
+from agenda.desktop.state import Model
+from agenda.desktop.widgets import Words
+
+SHOW_AFTER = 0.3
+"""Seconds of waiting from which progress is shown."""
+
+
+class StatusBar(ttk.Frame):
+    """Says by mark and word how the connection stands; a bar runs while an answer takes long."""
+
+    def __init__(self, parent: tk.Misc, look: Look, words: Words, server: str) -> None:
+        super().__init__(parent)
+        self._look, self._words, self._server = look, words, server
+        self._running = False
+        self.line = ttk.Frame(self, style="Line.TFrame", height=1)
+        self.mark = ttk.Label(self)
+        self.link = ttk.Label(self, style="Muted.TLabel")
+        self.progress = ttk.Progressbar(self, mode="indeterminate", style="Horizontal.TProgressbar", length=90)
+        self.waiting = ttk.Label(self, style="Muted.TLabel")
+        self.fresh = ttk.Label(self, style="Muted.TLabel")
+        self.line.grid(row=0, column=0, columnspan=5, sticky="we")
+        for column, widget in enumerate((self.mark, self.link, self.progress, self.waiting, self.fresh)):
+            widget.grid(row=1, column=column)
+        self.columnconfigure(3, weight=1)
+        self.progress.grid_remove()
+
+    def relook(self) -> None:
+        """Take over a changed look."""
+        px = self._look.px
+        self.mark.grid_configure(padx=(px(20), px(6)), pady=px(6))
+        self.link.grid_configure(padx=(0, px(16)))
+        self.waiting.grid_configure(padx=px(8), sticky="w")
+        self.fresh.grid_configure(padx=(px(8), px(20)))
+
+    def show(self, model: Model, waited: float) -> None:
+        """Show how things stand; `waited` is for how many seconds an answer has been awaited."""
+        texts = self._words.texts
+        mark, style, msgid = {
+            State.ONLINE: ("●", "Good.TLabel", "desktop.online"),
+            State.CONNECTING: ("◐", "Muted.TLabel", "desktop.connecting"),
+        }.get(model.link, ("○", "Problem.TLabel", "desktop.offline"))
+        self.mark.configure(text=mark, style=style)
+        self.link.configure(
+            text=texts(msgid, server=self._server), style="Muted.TLabel" if model.online else "Problem.TLabel"
+        )
+        busy = waited > SHOW_AFTER or bool(model.pending and not model.online)
+        self._run(busy)
+        if model.pending:
+            self.waiting.configure(text=texts.plural("desktop.pending_count", len(model.pending)))
+        else:
+            self.waiting.configure(text=texts("desktop.waiting") if busy else "")
+        seen = model.picture.seen if model.picture else None
+        self.fresh.configure(text=texts("desktop.updated", time=f"{seen:%H:%M:%S}") if seen else "")
+
+    def _run(self, busy: bool) -> None:  # noqa: FBT001 - a switch
+        if busy and not self._running:
+            self.progress.grid()
+            self.progress.start(15)
+        elif not busy and self._running:
+            self.progress.stop()
+            self.progress.grid_remove()
+        self._running = busy
