@@ -1,0 +1,1 @@
+"""The socket door: JSON-RPC 2.0, one object per line, over TCP or TLS."""

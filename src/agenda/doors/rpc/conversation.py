@@ -1,0 +1,248 @@
+"""The calls of one client: which is next, when it may start, and how its answer is written."""
+
+from collections import deque
+from typing import Any, Protocol
+
+from agenda.domain.errors import AgendaError, Internal, Invalid, Unavailable
+from agenda.doors.rpc import errors, jsonrpc
+from agenda.doors.rpc.caller import Caller
+from agenda.doors.rpc.gate import Gate, Order
+from agenda.doors.rpc.jsonrpc import Batch, Call
+from agenda.doors.rpc.limits import Limits
+from agenda.doors.rpc.lines import LineBuffer, LineTooLong
+from agenda.doors.rpc.methods import METHODS, Method
+
+
+class Line(Protocol):
+    """The connection that carries a conversation."""
+
+    def send(self, message: bytes) -> None:
+        """Put a message on the wire; the newline is added here."""
+
+    def go_on(self) -> None:
+        """Something was answered: more may start now."""
+
+    def incident(self, error: BaseException) -> str:
+        """Log a defect; the id under which it can be found."""
+
+
+class Conversation:
+    """Bytes in, messages out. Lines behind a call that must wait stay bytes; one batch is served at a time.
+
+    `stopping` refuses what has not started yet. `last_words` is set after a line that is too long: what to say before
+    hanging up; nothing after it is looked at.
+    """
+
+    __slots__ = (
+        "_batch",
+        "_ended",
+        "_gate",
+        "_limits",
+        "_line",
+        "_members",
+        "_notices",
+        "_waiting",
+        "caller",
+        "last_words",
+        "lines",
+        "lines_taken",
+        "stopping",
+    )
+
+    def __init__(self, caller: Caller, line: Line, limits: Limits) -> None:
+        self.caller = caller
+        self.lines = LineBuffer()
+        self.lines_taken = 0
+        self.last_words: bytes | None = None
+        self.stopping = False
+        self._line = line
+        self._limits = limits
+        self._gate = Gate()
+        self._waiting: Call | None = None  # the next call, while the gate holds it back
+        self._members: deque[Call] = deque()  # of the batch, not yet started
+        self._batch: _OpenBatch | None = None
+        self._notices: list[bytes] = []  # held back while a batch is served: its answer may be what announces them
+        self._ended = False
+
+    def end_of_input(self) -> None:
+        """Nothing more will come: what is there is the last line."""
+        self._ended = True
+
+    @property
+    def started(self) -> int:
+        """How many calls are with the engine."""
+        return self._gate.started
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether everything that was taken is answered."""
+        return not self._gate.started and self._waiting is None and self._batch is None
+
+    @property
+    def blocked(self) -> bool:
+        """Whether something waits for answers to what came before."""
+        return self._waiting is not None or self._batch is not None or self._gate.started >= self._limits.unanswered
+
+    def advance(self, most: int) -> int:
+        """Start calls while they may start, at most so many; how many it were. Answers may come before it returns."""
+        for done in range(most):
+            if self._gate.started >= self._limits.unanswered and not self.stopping:
+                return done
+            call = self._next()
+            if call is None:
+                return done
+            method = METHODS.get(call.method) if call.fault is None else None
+            order = Order.FREE if method is None or self.stopping else method.order
+            if not self._gate.admits(order):
+                self._waiting = call
+                return done
+            self._start(call, method, order)
+        return most
+
+    def _next(self) -> Call | None:
+        """The next call in the order sent, or None: nothing is there, or a batch must be answered first."""
+        if (waiting := self._waiting) is not None:
+            self._waiting = None
+            return waiting
+        while True:
+            if self._members:
+                return self._members.popleft()
+            if self._batch is not None:
+                return None
+            line = self._take_line()
+            if line is None:
+                return None
+            self.lines_taken += 1
+            asked = jsonrpc.decode(line)
+            if isinstance(asked, Batch):
+                self._batch = _OpenBatch(len(asked.calls))
+                self._members.extend(asked.calls)
+            elif asked is not None:
+                return asked
+
+    def _take_line(self) -> bytes | None:
+        if self.last_words is not None:
+            return None
+        try:
+            return self.lines.take_rest() if self._ended else self.lines.take()
+        except LineTooLong:
+            self.lines.clear()
+            self.last_words = jsonrpc.refusal(b"null", errors.too_long(self.caller.language))
+            return None
+
+    def _start(self, call: Call, method: Method | None, order: Order) -> None:
+        pending = _Pending(self, call.id, method, order, self._batch)
+        self._gate.enter(order)
+        if method is None:
+            pending.refuse(self._fault(call))
+        elif self.stopping or (self._batch is not None and self._batch.size > self._limits.batch_answer):
+            pending(Unavailable(self._limits.retry_after))
+        else:
+            try:
+                method.start(self.caller, call.params, pending)
+            except Exception as error:  # noqa: BLE001  # a defect must not end the other calls
+                pending(Internal(self._line.incident(error)))
+
+    def _fault(self, call: Call) -> bytes:
+        """The `error` member for a call that cannot be served whatever its parameters."""
+        if call.fault == jsonrpc.INVALID_PARAMS:
+            return self.refused(Invalid("id", "text"))
+        return errors.faulty(call.fault or jsonrpc.METHOD_NOT_FOUND, self.caller.language)
+
+    def refused(self, error: AgendaError) -> bytes:
+        """The `error` member for a refusal, in this client's language."""
+        return errors.refused(error, self.caller.language, self.caller.zone)
+
+    def result(self, call_id: bytes, method: Method, value: Any) -> bytes:
+        """The answer with this value as its result."""
+        try:
+            return jsonrpc.answer(call_id, method.encode(self.caller, value))
+        except Exception as error:  # noqa: BLE001  # nor must a value that has no JSON
+            return jsonrpc.refusal(call_id, self.refused(Internal(self._line.incident(error))))
+
+    def answered(self, order: Order, batch: "_OpenBatch | None", answer: bytes | None) -> None:
+        """A call is over: send its answer, alone or with its batch; None for a notification."""
+        self._gate.leave(order)
+        if batch is None:
+            if answer is not None:
+                self._line.send(answer)
+        elif batch.answered(answer):
+            self._batch = None
+            if batch.answers:
+                self._line.send(jsonrpc.batch_answer(batch.answers))
+            notices, self._notices = self._notices, []
+            for notice in notices:
+                self._line.send(notice)
+        self._line.go_on()
+
+    def notify(self, notice: bytes) -> None:
+        """Send a notification, after the answer to the batch that is being served."""
+        if self._batch is None:
+            self._line.send(notice)
+        else:
+            self._notices.append(notice)
+
+    def close(self) -> None:
+        """The client is gone: start nothing more, watch nothing more."""
+        self.lines.clear()
+        self._members.clear()
+        self._notices.clear()
+        self._waiting = None
+        self.caller.sign_out()
+
+
+class _OpenBatch:
+    """A batch that is being served: how many members are unanswered, and the answers so far."""
+
+    __slots__ = ("answers", "left", "size")
+
+    def __init__(self, members: int) -> None:
+        self.left = members
+        self.answers: list[bytes] = []
+        self.size = 0
+
+    def answered(self, answer: bytes | None) -> bool:
+        """Take a member's answer; whether it was the last one."""
+        self.left -= 1
+        if answer is not None:
+            self.answers.append(answer)
+            self.size += len(answer)
+        return not self.left
+
+
+class _Pending:
+    """A call that was started: called with the engine's reply, once; what comes after that is ignored."""
+
+    __slots__ = ("_batch", "_conversation", "_id", "_method", "_order", "_over")
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        call_id: bytes | None,
+        method: Method | None,
+        order: Order,
+        batch: _OpenBatch | None,
+    ) -> None:
+        self._conversation = conversation
+        self._id = call_id
+        self._method = method
+        self._order = order
+        self._batch = batch
+        self._over = False
+
+    def __call__(self, result: Any) -> None:
+        if isinstance(result, AgendaError):
+            self.refuse(self._conversation.refused(result) if self._id is not None else b"")
+        elif self._id is None or self._method is None:
+            self._end(None)
+        else:
+            self._end(self._conversation.result(self._id, self._method, result))
+
+    def refuse(self, error: bytes) -> None:
+        """Answer with this `error` member."""
+        self._end(None if self._id is None else jsonrpc.refusal(self._id, error))
+
+    def _end(self, answer: bytes | None) -> None:
+        if not self._over:
+            self._over = True
+            self._conversation.answered(self._order, self._batch, answer)

@@ -1,0 +1,54 @@
+"""Keeps the calls of one connection in the order in which they were sent, as far as it can be noticed."""
+
+from enum import Enum, auto
+from typing import Final
+
+MOST_READS: Final = 32  # at once for one client: their answers may be long
+
+
+class Order(Enum):
+    """What a call must not overtake. The engine keeps commands in order among themselves."""
+
+    FREE = auto()  # answered from what the connection itself knows
+    READ = auto()  # sees every earlier command
+    COMMAND = auto()  # is seen by no earlier read
+    BARRIER = auto()  # changes who is signed in: everything before it is over, nothing after it has begun
+
+
+class Gate:
+    """Counts what was started and is not answered yet."""
+
+    __slots__ = ("_barriers", "_commands", "_reads", "started")
+
+    def __init__(self) -> None:
+        self._reads = 0
+        self._commands = 0
+        self._barriers = 0
+        self.started = 0
+
+    def admits(self, order: Order) -> bool:
+        """Whether a call may start now."""
+        if not self.started:
+            return True
+        if self._barriers or order is Order.BARRIER:
+            return False
+        if order is Order.COMMAND:
+            return not self._reads
+        return order is Order.FREE or (not self._commands and self._reads < MOST_READS)
+
+    def enter(self, order: Order) -> None:
+        """A call starts."""
+        self._count(order, 1)
+
+    def leave(self, order: Order) -> None:
+        """It is answered."""
+        self._count(order, -1)
+
+    def _count(self, order: Order, change: int) -> None:
+        self.started += change
+        if order is Order.COMMAND:
+            self._commands += change
+        elif order is Order.READ:
+            self._reads += change
+        elif order is Order.BARRIER:
+            self._barriers += change

@@ -1,0 +1,193 @@
+"""The parameters of each method as one frozen shape, and how what a client sent becomes one."""
+
+import unicodedata
+from datetime import date, datetime
+from hashlib import blake2b
+from typing import Annotated, Any, Final, Literal, TypeVar
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic_core import PydanticCustomError, to_json
+
+from agenda.domain.errors import Invalid
+from agenda.doors.rpc.jsonrpc import storable
+from agenda.doors.rpc.values import Unreadable, parse_day, parse_instant
+from agenda.texts import LANGUAGES
+
+MOST_ENTRIES: Final = 1000
+LONGEST_NAME: Final = 64
+LONGEST_FIELD: Final = 64
+
+# pydantic's kinds of errors, as the words that `reason` knows; our own validators raise the word itself.
+_REASONS: Final = {
+    "missing": "missing",
+    "extra_forbidden": "unknown",
+    "string_too_short": "empty",
+    "string_too_long": "too_long",
+    "string_pattern_mismatch": "text",
+    "string_unicode": "text",
+    "greater_than_equal": "out_of_range",
+    "less_than_equal": "out_of_range",
+    "literal_error": "choice",
+}
+_OWN_REASONS: Final = frozenset({"choice", "day", "empty", "instant", "nonexistent", "text", "too_long", "type"})
+
+
+def _wrong(reason: str) -> PydanticCustomError:
+    return PydanticCustomError(reason, "{reason}", {"reason": reason})
+
+
+_UNFIT: Final = frozenset({"Cc", "Cs"})  # control characters and lone surrogates
+
+
+def _name(text: str) -> str:
+    """The name in NFC. 1 to 64 characters, none of them a control character."""
+    name = unicodedata.normalize("NFC", text)
+    if not name:
+        raise _wrong("empty")
+    if len(name) > LONGEST_NAME:
+        raise _wrong("too_long")
+    if any(unicodedata.category(character) in _UNFIT for character in name):
+        raise _wrong("text")
+    return name
+
+
+def _language(text: str) -> str:
+    if text not in LANGUAGES:
+        raise _wrong("choice")
+    return text
+
+
+def _instant(value: Any, info: ValidationInfo) -> datetime:
+    if type(value) is not str:
+        raise _wrong("type")
+    try:
+        return parse_instant(value, info.context)  # type: ignore[arg-type]  # read() hands the zone in
+    except Unreadable as error:
+        raise _wrong(error.reason) from None
+
+
+def _day(value: Any) -> date:
+    if type(value) is not str:
+        raise _wrong("type")
+    try:
+        return parse_day(value)
+    except Unreadable as error:
+        raise _wrong(error.reason) from None
+
+
+_NO_NUL: Final = r"^[^\x00]*$"
+Text = Annotated[str, StringConstraints(pattern=_NO_NUL)]
+Note = Annotated[str, StringConstraints(pattern=_NO_NUL, max_length=2000)]
+Password = Annotated[str, StringConstraints(pattern=_NO_NUL, min_length=1, max_length=256)]
+RequestName = Annotated[str, StringConstraints(pattern=_NO_NUL, min_length=1, max_length=64)]
+UserName = Annotated[str, AfterValidator(_name)]
+Language = Annotated[str, AfterValidator(_language)]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+Day = Annotated[date, BeforeValidator(_day)]
+
+
+class Params(BaseModel):
+    """What a method without parameters takes, and the root of what the others take."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class OpenSession(Params):
+    user: UserName
+    password: Password
+    create: bool = False
+    language: Language = "pt-BR"
+
+
+class ResumeSession(Params):
+    token: Text
+
+
+class SlotsOfDay(Params):
+    day: Day
+    service: Text | None = None
+    resource: Text | None = None
+
+
+class Unwatch(Params):
+    watch: Text
+
+
+class CreateBooking(Params):
+    start: Instant
+    service: Text | None = None
+    resource: Text | None = None
+    request: RequestName | None = None
+    note: Note | None = None
+
+
+class ListBookings(Params):
+    status: Literal["held", "booked", "cancelled", "done", "no_show"] | None = None
+
+
+class CancelBooking(Params):
+    booking: Text
+    request: RequestName | None = None
+
+
+class MoveBooking(Params):
+    booking: Text
+    start: Instant
+    resource: Text | None = None
+    request: RequestName | None = None
+
+
+class ListAudit(Params):
+    limit: Annotated[int, Field(ge=1, le=MOST_ENTRIES)] = 100
+    before: Text | None = None
+
+
+class EraseUser(Params):
+    password: Password
+    request: RequestName | None = None
+
+
+AnyParams = TypeVar("AnyParams", bound=Params)
+
+
+def read(shape: type[AnyParams], params: dict[str, Any] | list[Any], zone: ZoneInfo) -> AnyParams | Invalid:
+    """The parameters as `shape`, instants without offset read by the clocks of `zone`; or what is wrong with them."""
+    if type(params) is not dict:
+        return Invalid("params", "positional")
+    if None in params.values():  # a parameter is left out, or it has a value
+        return Invalid(_field(next(name for name, value in params.items() if value is None)), "type")
+    try:
+        return shape.__pydantic_validator__.validate_python(params, context=zone)  # type: ignore[no-any-return]
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        if not first["loc"]:  # a name that is no text at all
+            return Invalid(_field(next(name for name in params if not storable(name))), "unknown")
+        return Invalid(_field(first["loc"][0]), _reason(first["type"]))
+
+
+def _reason(kind: str) -> str:
+    return kind if kind in _OWN_REASONS else _REASONS.get(kind, "type")
+
+
+def _field(name: object) -> str:
+    """A parameter's name that is fit for an answer, whatever was sent."""
+    return str(name).encode("utf-8", "backslashreplace").decode()[:LONGEST_FIELD]
+
+
+def fingerprint(method: str, params: dict[str, Any], without: frozenset[str]) -> bytes:
+    """16 bytes that tell a call's method and parameters as sent, those named by `without` left out.
+
+    `params` passed read(): its values are scalars, so sorting its names makes the JSON canonical.
+    """
+    sent = {name: params[name] for name in sorted(params) if name not in without}
+    return blake2b(method.encode() + b" " + to_json(sent), digest_size=16).digest()

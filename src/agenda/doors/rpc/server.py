@@ -1,0 +1,179 @@
+"""The socket door's server: one thread with an event loop that owns every connection."""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from threading import Thread
+from typing import Any, Final, Literal
+
+import structlog
+
+from agenda.doors.rpc.connection import Connection
+from agenda.doors.rpc.errors import log_incident
+from agenda.doors.rpc.limits import Limits
+from agenda.doors.rpc.sockets import NotPrivate, allow_open_files, is_private, listen, resolve
+from agenda.engine.engine import Engine
+from agenda.engine.ports import Mailbox, Reply
+
+try:
+    import uvloop as loops
+except ImportError:  # Windows
+    import asyncio as loops  # type: ignore[no-redef]
+
+_FILES_FOR_OTHERS: Final = 200  # besides connections: the store, its readers, logs
+_log = structlog.get_logger("agenda.rpc")
+
+Presence = Callable[[Literal["connected", "disconnected"], str, int], None]
+
+
+def log_presence(event: Literal["connected", "disconnected"], peer: str, connections: int) -> None:
+    """Log that a client came or went, and how many are there now."""
+    _log.info(event, peer=peer, connections=connections)
+
+
+class LoopMailbox:
+    """A Mailbox whose deliveries are called on an event loop's thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, incident: Callable[[BaseException], str]) -> None:
+        self._loop = loop
+        self._incident = incident
+
+    def post(self, deliveries: Sequence[tuple[Reply, Any]]) -> None:
+        """See agenda.engine.ports.Mailbox; after the loop has ended nobody is there to be told."""
+        try:
+            self._loop.call_soon_threadsafe(self._deliver, deliveries)
+        except RuntimeError:
+            if not self._loop.is_closed():
+                raise
+
+    def _deliver(self, deliveries: Sequence[tuple[Reply, Any]]) -> None:
+        for reply, value in deliveries:
+            try:
+                reply(value)
+            except Exception as error:  # noqa: BLE001  # the others' answers must still go out
+                self._incident(error)
+
+
+class RpcServer:
+    """Serves `engine` on every address of `host`; `presence` is called on the I/O thread when clients come and go.
+
+    `start` and `stop` may be called from any thread but the I/O thread.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        host: str = "localhost",
+        port: int = 8888,
+        *,
+        tls: ssl.SSLContext | None = None,
+        insecure: bool = False,
+        limits: Limits | None = None,
+        presence: Presence = log_presence,
+        incident: Callable[[BaseException], str] = log_incident,
+    ) -> None:
+        self.engine = engine
+        self.incident = incident
+        self.limits = limits or Limits()
+        self.addresses: list[tuple[str, int]] = []
+        self._host, self._port = host, port
+        self._tls, self._insecure = tls, insecure
+        self._presence = presence
+        self._room = self.limits.connections
+        self._connections: set[Connection] = set()
+        self._turned_away: set[Connection] = set()
+        self._servers: list[asyncio.AbstractServer] = []
+        self._thread: Thread | None = None
+        self._all_gone: asyncio.Event | None = None
+        self.loop: asyncio.AbstractEventLoop = loops.new_event_loop()
+        self.mailbox: Mailbox = LoopMailbox(self.loop, incident)
+
+    def start(self) -> None:
+        """Return when the port answers; `addresses` then tells where. Raises NotPrivate, PortInUse, CannotListen."""
+        if not (self._tls or self._insecure or is_private(resolve(self._host))):
+            raise NotPrivate(f"{self._host} can be reached from other machines: give a certificate, or say --insecure")
+        allowed = allow_open_files(self.limits.connections + _FILES_FOR_OTHERS)
+        self._room = max(min(self.limits.connections, allowed - _FILES_FOR_OTHERS), 1)
+        sockets = listen(self._host, self._port)
+        self.addresses = [listener.getsockname()[:2] for listener in sockets]
+        started: Future[None] = Future()
+        self._thread = Thread(target=self._run, args=(sockets, started), name="rpc", daemon=True)
+        self._thread.start()
+        started.result()
+
+    def _run(self, sockets: list[Any], started: "Future[None]") -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_until_complete(self._open(sockets))
+        except BaseException as error:  # noqa: BLE001  # start() raises it
+            started.set_exception(error)
+            self.loop.close()
+            return
+        self.loop.call_later(self.limits.check, self._check)
+        started.set_result(None)
+        try:
+            self.loop.run_forever()
+        finally:
+            self.loop.close()
+
+    async def _open(self, sockets: list[Any]) -> None:
+        tls: dict[str, Any] = {}
+        if self._tls:
+            tls = {"ssl": self._tls, "ssl_handshake_timeout": self.limits.handshake, "ssl_shutdown_timeout": 1.0}
+        for listener in sockets:
+            self._servers.append(await self.loop.create_server(lambda: Connection(self), sock=listener, **tls))
+
+    def stop(self) -> None:
+        """Accept nothing more, answer what was started, tell the clients and close; idempotent.
+
+        Takes at most `limits.stop` seconds and a little. The engine must still be at work.
+        """
+        if self._thread is None or not self._thread.is_alive():
+            return
+        asyncio.run_coroutine_threadsafe(self._say_goodbye(), self.loop).result()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join()
+
+    async def _say_goodbye(self) -> None:
+        for server in self._servers:
+            server.close()
+        self._all_gone = asyncio.Event()
+        for connection in list(self._connections):
+            connection.stop()
+        self._note_if_all_gone()
+        try:
+            await asyncio.wait_for(self._all_gone.wait(), self.limits.stop)
+        except TimeoutError:
+            for connection in self._connections | self._turned_away:
+                connection.abort()
+            await asyncio.sleep(0)
+
+    def _check(self) -> None:
+        now = self.loop.time()
+        for connection in list(self._connections):
+            connection.check(now)
+        self.loop.call_later(self.limits.check, self._check)
+
+    # What connections call
+
+    def welcome(self, connection: Connection) -> bool:
+        """See House."""
+        if len(self._connections) >= self._room or self._all_gone is not None:
+            self._turned_away.add(connection)
+            return False
+        self._connections.add(connection)
+        self._presence("connected", connection.peer, len(self._connections))
+        return True
+
+    def farewell(self, connection: Connection) -> None:
+        """See House."""
+        self._turned_away.discard(connection)
+        if connection in self._connections:
+            self._connections.discard(connection)
+            self._presence("disconnected", connection.peer, len(self._connections))
+        self._note_if_all_gone()
+
+    def _note_if_all_gone(self) -> None:
+        if self._all_gone is not None and not self._connections and not self._turned_away:
+            self._all_gone.set()

@@ -1,0 +1,165 @@
+"""Domain values as JSON, instants with the offset of the business's zone."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from pydantic_core import to_json
+
+from agenda.domain.audit import AuditEntry
+from agenda.domain.commands import AuditFact, Receipt
+from agenda.domain.model import Booking, Catalogue, Resource, Service
+from agenda.engine.timetable import Slot, SlotList, SlotState, SlotTime
+
+EMPTY: Final = b"{}"
+
+
+@lru_cache(maxsize=16_384)
+def instant(moment: datetime, zone: ZoneInfo) -> str:
+    """ISO 8601 with the offset that holds in `zone` at that moment."""
+    return moment.astimezone(zone).isoformat()
+
+
+def exact_instant(moment: datetime, zone: ZoneInfo) -> str:
+    """The same for a moment that does not come twice."""
+    return moment.astimezone(zone).isoformat()
+
+
+def booking(value: Booking, user: str, zone: ZoneInfo) -> bytes:
+    """A booking of the user called `user`."""
+    wire = {
+        "id": value.id,
+        "code": value.code,
+        "resource": value.resource,
+        "service": value.service,
+        "start": instant(value.start, zone),
+        "end": instant(value.end, zone),
+        "status": value.status,
+        "user": user,
+        "created": instant(value.created, zone),
+    }
+    if value.note is not None:
+        wire["note"] = value.note
+    return to_json(wire)
+
+
+def bookings(values: Iterable[Booking], user: str, zone: ZoneInfo) -> bytes:
+    """The result of booking.list."""
+    return b'{"bookings":[%b]}' % b",".join([booking(value, user, zone) for value in values])
+
+
+@lru_cache(maxsize=16_384)
+def _slot_head(resource: str, service: str, start: datetime, end: datetime, zone: ZoneInfo) -> bytes:
+    """All of a slot but its state, which alone differs between those who look."""
+    wire = {"resource": resource, "service": service, "start": instant(start, zone), "end": instant(end, zone)}
+    return to_json(wire)[:-1] + b',"state":"'
+
+
+def slots(times: Iterable[SlotTime], states: Iterable[SlotState], zone: ZoneInfo) -> bytes:
+    """Slots with their states as a JSON array."""
+    parts = [
+        _slot_head(time.resource, time.service, time.start, time.end, zone) + _STATE_TAILS[state]
+        for time, state in zip(times, states, strict=True)
+    ]
+    return b"[%b]" % b",".join(parts)
+
+
+_STATE_TAILS: Final = {state: state.encode() + b'"}' for state in SlotState}
+
+
+@lru_cache(maxsize=128)
+def changed_slots(changed: tuple[Slot, ...], zone: ZoneInfo) -> bytes:
+    """Slots that changed, written once for all who see the same change."""
+    return slots([slot.time for slot in changed], [slot.state for slot in changed], zone)
+
+
+def slot_list(value: SlotList, zone: ZoneInfo) -> bytes:
+    """The result of slot.list."""
+    return b'{"day":"%b","timezone":"%b","version":%d,"slots":%b}' % (
+        value.timetable.day.isoformat().encode(),
+        value.timezone.encode(),
+        value.version,
+        slots(value.timetable.times, value.states, zone),
+    )
+
+
+def watched(watch: str, version: int, shown: bytes) -> bytes:
+    """The result of slot.watch and the parameters of slot.changed; `shown` is the JSON of their slots."""
+    return b'{"watch":"%b","version":%d,"slots":%b}' % (watch.encode(), version, shown)
+
+
+def audit(entries: Iterable[tuple[str, AuditEntry]], before: str | None, actor: str, zone: ZoneInfo) -> bytes:
+    """The result of audit.list: entries with their ids, all of the user called `actor`."""
+    wire: dict[str, Any] = {"entries": [_entry(entry_id, entry.fact, actor, zone) for entry_id, entry in entries]}
+    if before is not None:
+        wire["before"] = before
+    return to_json(wire)
+
+
+def _entry(entry_id: str, fact: AuditFact, actor: str, zone: ZoneInfo) -> dict[str, Any]:
+    wire: dict[str, Any] = {
+        "id": entry_id,
+        "at": instant(fact.at, zone),
+        "actor": actor,
+        "action": fact.action,
+        "outcome": fact.outcome,
+    }
+    if fact.booking is not None:
+        wire["booking"] = fact.booking
+    if fact.start is not None:
+        wire["start"] = instant(fact.start, zone)
+    return wire
+
+
+def services(catalogue: Catalogue) -> bytes:
+    """The result of service.list."""
+    return to_json({"services": [_service(service, catalogue) for service in catalogue.services.values()]})
+
+
+def _service(service: Service, catalogue: Catalogue) -> dict[str, Any]:
+    wire: dict[str, Any] = {
+        "id": service.id,
+        "name": service.name,
+        "duration": service.duration,
+        "resources": [resource for resource in catalogue.resources if resource in service.resources],
+    }
+    if service.price is not None:
+        wire["price"] = {"amount": service.price, "currency": catalogue.business.currency}
+    return wire
+
+
+def resources(catalogue: Catalogue) -> bytes:
+    """The result of resource.list."""
+    return to_json({"resources": [_resource(resource) for resource in catalogue.resources.values()]})
+
+
+def _resource(resource: Resource) -> dict[str, Any]:
+    return {"id": resource.id, "name": resource.name, "seats": resource.seats}
+
+
+def receipt(value: Receipt, zone: ZoneInfo) -> bytes:
+    """The result of user.erase."""
+    deleted = {
+        "bookings": value.bookings,
+        "notes": value.notes,
+        "log_entries": value.log_entries,
+        "sessions": value.sessions,
+    }
+    return to_json({"receipt": {"id": value.id, "erased_at": instant(value.erased_at, zone), "deleted": deleted}})
+
+
+def document(value: Any, zone: ZoneInfo) -> bytes:
+    """Plain values of any depth, such as those of user.export."""
+    return to_json(_plain(value, zone))
+
+
+def _plain(value: Any, zone: ZoneInfo) -> Any:
+    if isinstance(value, datetime):
+        return instant(value, zone)
+    if isinstance(value, dict):
+        return {str(name): _plain(part, zone) for name, part in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(part, zone) for part in value]
+    return value
