@@ -107,9 +107,14 @@ def test_a_set_up_that_was_killed_heals_at_the_next_start(tree: Path) -> None:
 @pytest.mark.timeout(MINUTES)
 @posix
 def test_the_next_start_waits_for_an_installer_that_outlived_its_killed_parent(tree: Path) -> None:
+    import fcntl  # not on Windows
+
     first = start(tree, "Servidor.py", "--help")
     wait_until_installing(tree)
     os.kill(first.pid, signal.SIGKILL)
+    first.wait()
+    with (tree / ".venv.lock").open() as lock, pytest.raises(BlockingIOError):
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     status, output, _ = run(tree, "Servidor.py", "--help")
     first.communicate()
     assert (status, "--port" in output, left_overs(tree)) == (0, True, set())
