@@ -165,6 +165,28 @@ def test_after_a_refused_token_one_signs_in_on_the_same_client(
     assert states.next() is State.ONLINE
 
 
+def test_a_lost_session_stays_lost_over_another_reconnect(
+    client: Client, peer: Peer, server: ScriptedServer, states: States
+) -> None:
+    peer.cut()
+    again = server.take().refuse_token()
+    assert [states.next(), states.next()] == [State.OFFLINE, State.SIGNED_OUT]
+    again.cut()
+    server.take().greet()
+    assert [states.next(), states.next()] == [State.OFFLINE, State.SIGNED_OUT]
+
+
+def test_a_stranger_token_that_is_refused_leaves_the_session_as_it_is(
+    client: Client, peer: Peer, server: ScriptedServer, later: Later
+) -> None:
+    resuming = later(client.resume, "token-of-nobody")
+    peer.refuse(peer.hear("session.resume"), "not_signed_in")
+    with pytest.raises(NotSignedIn):
+        resuming.result(PATIENCE)
+    peer.cut()
+    assert server.take().greet_again()
+
+
 def test_a_session_that_ends_elsewhere_is_told_to_callers_and_as_state(
     client: Client, peer: Peer, later: Later, states: States
 ) -> None:

@@ -38,6 +38,8 @@ class Dialogue:
         self._watches = Watches(self._transmit, dispatcher)
         self._unanswered: dict[int, Call] = {}
         self._token: str | None = None
+        self._turned_away = False
+        """Whether the session was lost and none has begun since."""
         self._send: Callable[[bytes], None] | None = None
         self._greeting: Call | None = None
         self._greeted = False
@@ -89,7 +91,7 @@ class Dialogue:
         if call.watch:
             self._watches.end(call.watch)
         if call.method == "session.close":
-            self._token = None
+            self._session_ended()
         if call.sent_at is None:
             return
         if call.method in SESSION_CALLS:
@@ -176,8 +178,7 @@ class Dialogue:
         elif call.method in ("session.open", "session.resume"):
             self._signed_in(outcome)
         elif call.method in ("session.close", "user.erase"):
-            self._token = None
-            self._watches.end_all()
+            self._session_ended()
         elif call.watch:
             self._watches.established(call, _watched(outcome))
 
@@ -189,7 +190,7 @@ class Dialogue:
         if isinstance(outcome, NotSignedIn):
             self._session_lost()
         else:
-            self._show(State.ONLINE)
+            self._show(State.SIGNED_OUT if self._turned_away else State.ONLINE)
         if self._token:
             self._watches.establish()
         for call in [call for call in self._unanswered.values() if not call.own]:
@@ -200,14 +201,22 @@ class Dialogue:
         token = session.get("token") if isinstance(session, dict) else None
         if not isinstance(token, str):
             return
-        self._token = token
+        self._token, self._turned_away = token, False
         self._show(State.ONLINE)
+        for call in [call for call in self._unanswered.values() if call.own and call.watch]:
+            del self._unanswered[call.id]
         self._watches.disconnected()
         self._watches.establish()
 
+    def _session_ended(self) -> None:
+        """The user wanted it so: nothing of the session goes on."""
+        self._token, self._turned_away = None, False
+        self._watches.end_all()
+
     def _refused(self, call: Call) -> None:
         """Nobody is signed in: news, if it was asked in the present session or seemed to have ended it."""
-        if call.token is not None and (call.token == self._token or call.method == "user.erase"):
+        asked_now = call.token == self._token and call.method != "session.resume"
+        if call.token is not None and (asked_now or call.method == "user.erase"):
             self._session_lost()
 
     def _session_lost(self) -> None:
@@ -215,6 +224,7 @@ class Dialogue:
         self._token = None
         self._watches.disconnected()
         if not any(call.method in ("session.close", "user.erase") for call in self._unanswered.values()):
+            self._turned_away = True
             self._show(State.SIGNED_OUT)
 
     # what is sent
@@ -235,7 +245,7 @@ class Dialogue:
             return
         del self._unanswered[call.id]
         if call.method == "session.close":
-            self._watches.end_all()
+            self._session_ended()
             call.settle({})
         else:
             call.settle(NotSignedIn("not_signed_in", "the session in which this was asked is over"))

@@ -119,9 +119,7 @@ def dial(host: str, port: int, tls: ssl.SSLContext | None, wait: Wait) -> Transp
     raise problem
 
 
-def _connect(
-    sock: socket.socket, address: Any, host: str, tls: ssl.SSLContext | None, ready: Ready
-) -> socket.socket:
+def _connect(sock: socket.socket, address: Any, host: str, tls: ssl.SSLContext | None, ready: Ready) -> socket.socket:
     """Connect the socket, and shake hands if there is TLS."""
     sock.setblocking(False)
     _tune(sock)
