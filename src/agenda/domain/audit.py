@@ -42,9 +42,7 @@ class AuditEntry:
 
 def content_digest(fact: AuditFact, salt: bytes) -> bytes:
     """The digest of what an erasure destroys."""
-    content = json.dumps(
-        [fact.user, fact.action, fact.outcome, fact.booking, fact.detail], ensure_ascii=False
-    )
+    content = json.dumps([fact.user, fact.action, fact.outcome, fact.booking, fact.detail], ensure_ascii=False)
     return sha256(salt + content.encode()).digest()
 
 
@@ -72,16 +70,14 @@ def chain(head: Head, facts: Sequence[AuditFact], salts: bytes) -> list[AuditEnt
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with a chain, and where: `changed`, `gap`, `broken`, `blank` (not named by an erasure), `truncated`."""
+    """What is wrong with a chain, and where: `changed`, `gap`, `broken`, or `blank` and not named by an erasure."""
 
     kind: str
     writer: int
     seq: int
 
 
-def verify(
-    entries: Iterable[AuditEntry], *, blanks: set[tuple[int, int]], start: Head
-) -> Iterator[Fault | Head]:
+def verify(entries: Iterable[AuditEntry], *, blanks: set[tuple[int, int]], start: Head) -> Iterator[Fault | Head]:
     """Check one writer's entries in order of seq; yields every fault found and, last, the head that was reached.
 
     `blanks` are the (writer, seq) that `user.erase` entries name.

@@ -3,7 +3,7 @@
 # No vowels (no words by accident), and none of 0 O, 1 I L, 5 S, 2 Z, 8 B, which are mixed up on the telephone.
 ALPHABET = "34679CDFGHJKMNPQRTVWXY"
 LENGTH = 6
-SPACE = len(ALPHABET) ** LENGTH  # 113,379,904
+SPACE: int = len(ALPHABET) ** LENGTH  # 113,379,904
 
 # Multiplying by a number that has no factor in common with SPACE permutes 0 .. SPACE - 1.
 _FACTOR = 70_072_637

@@ -96,20 +96,22 @@ class _Batch:
         """Do as the command says; a refusal is raised before anything was changed."""
         match command:
             case BookSlot():
-                return self.book(command)
+                done: Outcome = self.book(command)
             case MoveBooking():
-                return self.move(command)
+                done = self.move(command)
             case CancelBooking():
-                return self.cancel(command)
+                done = self.cancel(command)
             case OpenAccount():
-                return self.open_account(command)
+                done = self.open_account(command)
             case OpenSession():
-                return self.open_session(command)
-            case CloseSession():
-                self.changes.closed.append(command.token_hash)
+                done = self.open_session(command)
             case EraseUser():
-                return self.erase(command)
-        return None
+                done = self.erase(command)
+            case _:
+                done = None
+                if isinstance(command, CloseSession):
+                    self.changes.closed.append(command.token_hash)
+        return done
 
     def record(self, command: Command, outcome: Outcome) -> None:
         """Leave the audit entry, and keep the outcome for the same request."""
@@ -269,9 +271,7 @@ class _Batch:
         return user
 
     def open_session(self, command: OpenSession) -> User:
-        self.changes.opened.append(
-            OpenedSession(command.token_hash, command.user, command.language, self.now)
-        )
+        self.changes.opened.append(OpenedSession(command.token_hash, command.user, command.language, self.now))
         return self.state.users[command.user]
 
     def erase(self, command: EraseUser) -> Receipt:
@@ -315,21 +315,14 @@ def _ranges(entries: Iterable[tuple[int, int]]) -> list[list[int]]:
 
 def _fact(command: Command, outcome: Outcome, now: datetime) -> AuditFact:
     """The audit entry of a decided command."""
-    action, said = command.action, outcome.code if isinstance(outcome, AgendaError) else "ok"
-    match command, outcome:
-        case NoteAttempt(did=did, outcome=noted), _:
-            return AuditFact(now, command.user, did, noted)
-        case _, Booking() as booking:
-            return AuditFact(
-                now, command.user, action, said, booking.id, booking.resource, booking.start, booking.end
-            )
-        case BookSlot(start=start), _:
-            return AuditFact(now, command.user, action, said, None, None, start)
-        case MoveBooking(start=start), NotFound():
-            return AuditFact(now, command.user, action, said, None, None, start)
-        case MoveBooking(booking=booking_id, start=start), _:
-            return AuditFact(now, command.user, action, said, booking_id, None, start)
-        case CancelBooking(booking=booking_id), TooLate():
-            return AuditFact(now, command.user, action, said, booking_id)
-        case _:
-            return AuditFact(now, command.user, action, said)
+    said = outcome.code if isinstance(outcome, AgendaError) else "ok"
+    if isinstance(command, NoteAttempt):
+        return AuditFact(now, command.user, command.did, command.outcome)
+    if isinstance(outcome, Booking):
+        return AuditFact(
+            now, command.user, command.action, said, outcome.id, outcome.resource, outcome.start, outcome.end
+        )
+    known = not isinstance(outcome, NotFound)
+    booking = command.booking if known and isinstance(command, MoveBooking | CancelBooking) else None
+    start = command.start if isinstance(command, BookSlot | MoveBooking) else None
+    return AuditFact(now, command.user, command.action, said, booking, None, start)

@@ -78,12 +78,10 @@ class Hours:
     closes: int
 
     def __post_init__(self) -> None:
-        if (
-            not 0 <= self.opens < self.closes <= DAY_MINUTES
-            or self.opens % CELL_MINUTES
-            or self.closes % CELL_MINUTES
-        ):
-            msg = f"hours must lie within one day, on multiples of {CELL_MINUTES} minutes: {self.opens} to {self.closes}"
+        if not 0 <= self.opens < self.closes <= DAY_MINUTES or self.opens % CELL_MINUTES or self.closes % CELL_MINUTES:
+            msg = (
+                f"hours must lie within one day, on multiples of {CELL_MINUTES} minutes: {self.opens} to {self.closes}"
+            )
             raise ValueError(msg)
 
 
@@ -127,11 +125,7 @@ class Service:
 
     def __post_init__(self) -> None:
         times = (self.duration, self.step, self.before, self.after)
-        if (
-            any(minutes % CELL_MINUTES for minutes in times)
-            or min(times) < 0
-            or not (self.duration and self.step)
-        ):
+        if any(minutes % CELL_MINUTES for minutes in times) or min(times) < 0 or not (self.duration and self.step):
             msg = f"times of a service must be multiples of {CELL_MINUTES} minutes: {times}"
             raise ValueError(msg)
         if self.before + self.duration + self.after > DAY_MINUTES:
@@ -150,9 +144,7 @@ class Catalogue:
 
     def offers(self) -> list[tuple[Service, Resource]]:
         """Every service with every resource that does it."""
-        return [
-            (s, r) for s in self.services.values() for r in self.resources.values() if r.id in s.resources
-        ]
+        return [(s, r) for s in self.services.values() for r in self.resources.values() if r.id in s.resources]
 
 
 @dataclass(frozen=True, slots=True)

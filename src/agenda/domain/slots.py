@@ -87,8 +87,9 @@ class Offer:
 
 @lru_cache(maxsize=16384)
 def _offer(
-    today: tuple[Hours, ...], tomorrow: tuple[Hours, ...], step: int, duration: int, day: date, zone: tzinfo
+    hours: tuple[tuple[Hours, ...], tuple[Hours, ...]], step: int, duration: int, day: date, zone: tzinfo
 ) -> Offer:
+    today, tomorrow = hours
     span = day_span(day, zone)
     zero = origin(day, zone)
     if span is None:
@@ -100,15 +101,14 @@ def _offer(
     starts = fits & (_grid_cells(today, walls, step) << MARGIN)
     length = timedelta(minutes=duration)
     bits = (bit for bit in range(MARGIN, MARGIN + len(walls)) if starts >> bit & 1)
-    return Offer(
-        zero, fits, starts, tuple((bit, Span(zero + bit * CELL, zero + bit * CELL + length)) for bit in bits)
-    )
+    return Offer(zero, fits, starts, tuple((bit, Span(zero + bit * CELL, zero + bit * CELL + length)) for bit in bits))
 
 
 def offer(service: Service, resource: Resource, day: date, zone: tzinfo) -> Offer:
     """What `service` offers on `resource` on `day`. Raises OverflowError at the ends of the calendar."""
     schedule = resource.schedule
-    return _offer(schedule.hours(day), schedule.hours(day + DAY), service.step, service.duration, day, zone)
+    hours = schedule.hours(day), schedule.hours(day + DAY)
+    return _offer(hours, service.step, service.duration, day, zone)
 
 
 def free_starts(taken: tuple[int, ...], service: Service) -> int:
@@ -126,9 +126,7 @@ def within_horizon(business: Business, day: date, today: date) -> bool:
     return (day - today).days <= business.policy.horizon
 
 
-def refusal(
-    start: datetime, service: Service, resource: Resource, business: Business, now: datetime
-) -> Reason | None:
+def refusal(start: datetime, service: Service, resource: Resource, business: Business, now: datetime) -> Reason | None:
     """The first reason for which `start` is not offered, whoever may have it; None if it is."""
     policy = business.policy
     if start <= now:

@@ -38,7 +38,7 @@ def wall_exists(wall: datetime, zone: tzinfo) -> bool:
 
 
 def at_wall(wall: datetime, zone: tzinfo) -> datetime:
-    """The instant at which clocks in `zone` show the naive `wall`: the first of two, and after a gap what is left of it."""
+    """When clocks in `zone` show the naive `wall`: the first of two; a gap is read as if there were none."""
     return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
@@ -55,7 +55,7 @@ def day_start(day: date, zone: tzinfo) -> datetime:
 
 @lru_cache(maxsize=4096)
 def day_span(day: date, zone: tzinfo) -> Span | None:
-    """From the first instant of `day` to that of the next: 23 to 25 hours as a rule; None for a day that a zone skipped.
+    """From the first instant of `day` to that of the next, 23 to 25 hours; None for a day that a zone skipped.
 
     Raises OverflowError for the last day that a date can hold.
     """
@@ -65,7 +65,7 @@ def day_span(day: date, zone: tzinfo) -> Span | None:
 
 @lru_cache(maxsize=1024)
 def wall_minutes(day: date, zone: tzinfo) -> tuple[int, ...]:
-    """What clocks show, in minutes after midnight, at the start of each 5-minute cell of `day`, in order of time.
+    """What clocks show, in minutes after midnight, at the start of each cell of `day`, in order of time.
 
     A normal day is `0, 5, .. 1435`; one with a 25th hour shows an hour twice, one with 23 leaves an hour out.
     """

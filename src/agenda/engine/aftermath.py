@@ -14,9 +14,7 @@ from agenda.engine.ports import Log, Mailbox, Occupied, Reply, Store
 class Aftermath:
     """The committer's listener; `lives` has one feed for each door that watches."""
 
-    def __init__(
-        self, board: Board, store: Store, log: Log, offers_changed: Callable[[Catalogue], None]
-    ) -> None:
+    def __init__(self, board: Board, store: Store, log: Log, offers_changed: Callable[[Catalogue], None]) -> None:
         self._board, self._store, self._log = board, store, log
         self._offers_changed = offers_changed
         self._catalogue: Catalogue | None = None

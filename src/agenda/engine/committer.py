@@ -210,9 +210,7 @@ class Committer:
             transaction.save(changes, entries)
         return entries
 
-    def _deliver(
-        self, batch: list[Wish], outcomes: list[Outcome], extra: list[tuple[Mailbox, Reply, Any]]
-    ) -> None:
+    def _deliver(self, batch: list[Wish], outcomes: list[Outcome], extra: list[tuple[Mailbox, Reply, Any]]) -> None:
         """Give every outcome, one post for each mailbox."""
         began = perf_counter()
         posts: defaultdict[Mailbox, list[tuple[Reply, Any]]] = defaultdict(list)

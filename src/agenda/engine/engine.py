@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from agenda.domain.commands import BookSlot, CancelBooking, Command, MoveBooking, NoteAttempt
+from agenda.domain.commands import CancelBooking, Command, MoveBooking, NoteAttempt
 from agenda.domain.errors import AgendaError, Invalid, NotFound
 from agenda.domain.model import BookingId, Catalogue, RequestId, ResourceId, ServiceId, Status
 from agenda.engine.aftermath import Aftermath
@@ -24,6 +24,16 @@ from agenda.engine.workers import Workers
 
 READERS = 4
 HASHERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """Who wants to see slots; `seen` gets the picture, and the states without regard to the time of day."""
+
+    session: Session
+    mailbox: Mailbox
+    reply: Reply
+    seen: Callable[[SlotList, tuple[SlotState, ...]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +57,7 @@ class Engine:
         self._readers = Workers("reader", READERS, 10_000, log)
         self._hashers = Workers("hasher", HASHERS, 1_000, log)
         self._ids = new_ids()
-        self._sessions = Sessions(
-            self._reader, self._readers, self._hashers, self._committer.submit, self._ids
-        )
+        self._sessions = Sessions(self._reader, self._readers, self._hashers, self._committer.submit, self._ids)
 
     def start(self) -> None:
         """Start the threads. Raises StoreUnavailable."""
@@ -135,9 +143,7 @@ class Engine:
     def _well_formed(self, command: Command) -> Command:
         """The command with ids that the store can look for, whatever text was sent."""
         match command:
-            case MoveBooking(booking=booking) | CancelBooking(booking=booking) if (
-                known_form(booking) != booking
-            ):
+            case MoveBooking(booking=booking) | CancelBooking(booking=booking) if known_form(booking) != booking:
                 return replace(command, booking=BookingId(known_form(booking)))
         return command
 
@@ -154,17 +160,13 @@ class Engine:
         """A request for a command whose client gave none; the command is then `fresh`."""
         return RequestId(next(self._ids))
 
-    def list_bookings(
-        self, session: Session, status: Status | None, *, mailbox: Mailbox, reply: Reply
-    ) -> None:
+    def list_bookings(self, session: Session, status: Status | None, *, mailbox: Mailbox, reply: Reply) -> None:
         """The user's own bookings, soonest first; replies a list of Booking."""
         self._readers.ask(lambda: self._reader.bookings(session.user.id, status), mailbox, reply)
 
     # Log and data
 
-    def list_audit(
-        self, session: Session, limit: int, before: str | None, *, mailbox: Mailbox, reply: Reply
-    ) -> None:
+    def list_audit(self, session: Session, limit: int, before: str | None, *, mailbox: Mailbox, reply: Reply) -> None:
         """The user's audit entries, newest first; replies ([(id, AuditEntry)], id to go on before or None)."""
 
         def work() -> Any:
@@ -201,7 +203,8 @@ class Engine:
         reply: Reply,
     ) -> None:
         """The day's slots as the user sees them; replies SlotList."""
-        self._with_picture(session, day, service, resource, mailbox, reply, lambda slots, _: reply(slots))
+        view = _View(session, mailbox, reply, lambda slots, _: reply(slots))
+        self._with_picture(view, day, service, resource)
 
     def watch_slots(
         self,
@@ -220,60 +223,43 @@ class Engine:
             watch = self._live(mailbox).add(session.user.id, slots.timetable, states, notify)
             reply(Watching(watch.id, slots))
 
-        self._with_picture(session, day, service, resource, mailbox, reply, seen)
+        self._with_picture(_View(session, mailbox, reply, seen), day, service, resource)
 
     def unwatch_slots(self, watch: str, *, mailbox: Mailbox) -> bool:
         """Stop a watch of this door; False if there is none of that id."""
         return self._live(mailbox).remove(watch)
 
-    def _with_picture(
-        self,
-        session: Session,
-        day: date,
-        service: str | None,
-        resource: str | None,
-        mailbox: Mailbox,
-        reply: Reply,
-        seen: Callable[[SlotList, tuple[SlotState, ...]], None],
-    ) -> None:
-        """Call `seen` with the picture and the states without regard to time, once the board has the day."""
+    def _with_picture(self, view: "_View", day: date, service: str | None, resource: str | None) -> None:
+        """Show the view its picture, once the board has the day."""
         catalogue, now = self.catalogue, self._now()
         if service is not None and service not in catalogue.services:
-            reply(NotFound("service"))
+            view.reply(NotFound("service"))
         elif resource is not None and resource not in catalogue.resources:
-            reply(NotFound("resource"))
+            view.reply(NotFound("resource"))
         else:
-            timetable = self._timetables.of(
-                day, ServiceId(service) if service else None, ResourceId(resource) if resource else None, now
-            )
-            self._look(timetable, session, now, seen, mailbox, reply)
+            wanted_service = ServiceId(service) if service else None
+            wanted_resource = ResourceId(resource) if resource else None
+            self._look(view, self._timetables.of(day, wanted_service, wanted_resource, now), now)
 
-    def _look(
-        self,
-        timetable: Timetable,
-        session: Session,
-        now: datetime,
-        seen: Callable[[SlotList, tuple[SlotState, ...]], None],
-        mailbox: Mailbox,
-        reply: Reply,
-    ) -> None:
-        version, views = self._board.look(timetable.keys)
-        known = [view for view in views if view is not None]
-        if len(known) == len(views):
-            states = timetable.states(known, session.user.id)
+    def _look(self, view: "_View", timetable: Timetable, now: datetime) -> None:
+        keys = timetable.keys
+        version, days = self._board.look(keys)
+        known = [day for day in days if day is not None]
+        if len(known) == len(days):
+            states = timetable.states(known, view.session.user.id)
             begun = timetable.begun(now)
             shown = (SlotState.PAST,) * begun + states[begun:]
-            seen(SlotList(timetable, self.catalogue.business.timezone, version, shown), states)
+            view.seen(SlotList(timetable, self.catalogue.business.timezone, version, shown), states)
             return
 
         def filled(failed: AgendaError | None) -> None:
             if failed is not None:
-                reply(failed)
+                view.reply(failed)
             else:
-                self._look(timetable, session, now, seen, mailbox, reply)
+                self._look(view, timetable, now)
 
-        missing = [key for key, view in zip(timetable.keys, views, strict=True) if view is None]
-        self._readers.ask(lambda: self._fill(missing), mailbox, filled)
+        missing = [key for key, day in zip(keys, days, strict=True) if day is None]
+        self._readers.ask(lambda: self._fill(missing), view.mailbox, filled)
 
     def _fill(self, keys: Iterable[Key]) -> None:
         """Put days on the board; on a reader's thread."""
@@ -288,7 +274,7 @@ class Engine:
         if mailbox not in lives:
 
             def want(keys: Iterable[Key], then: Callable[[], None]) -> None:
-                self._readers.ask(lambda: self._fill(keys), mailbox, lambda failed: failed or then())
+                self._readers.ask(lambda: self._fill(keys), mailbox, lambda failed: None if failed else then())
 
             lives[mailbox] = Live(self._board, self._now, want)
         return lives[mailbox]

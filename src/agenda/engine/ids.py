@@ -9,9 +9,7 @@ _FORM = re.compile(r"[0-9a-f]{32}\Z")
 NIL = "0" * 32
 
 
-def new_ids(
-    clock: Callable[[], int] = time_ns, bits: Callable[[int], int] = secrets.randbits
-) -> Iterator[str]:
+def new_ids(clock: Callable[[], int] = time_ns, bits: Callable[[int], int] = secrets.randbits) -> Iterator[str]:
     """Ever rising ids; within a millisecond a random 74-bit field counts up (RFC 9562, method 2). One thread only."""
     last, tail = 0, 0
     while True:

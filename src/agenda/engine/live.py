@@ -51,14 +51,10 @@ class Live:
     now: Callable[[], datetime]
     want: Callable[[Iterable[Key], Callable[[], None]], None]
     _watches: dict[str, Watch] = field(default_factory=dict)
-    _by_key: defaultdict[Key, dict[Timetable, dict[str, Watch]]] = field(
-        default_factory=lambda: defaultdict(dict)
-    )
-    _ids: count[int] = field(default_factory=lambda: count(1))
+    _by_key: defaultdict[Key, dict[Timetable, dict[str, Watch]]] = field(default_factory=lambda: defaultdict(dict))
+    _ids: "count[int]" = field(default_factory=lambda: count(1))
 
-    def add(
-        self, user: UserId, timetable: Timetable, states: States, notify: Callable[[SlotChange], None]
-    ) -> Watch:
+    def add(self, user: UserId, timetable: Timetable, states: States, notify: Callable[[SlotChange], None]) -> Watch:
         """Watch from now on; `states` is the picture that is being answered at this very moment."""
         watch = Watch(f"w{next(self._ids)}", user, timetable, notify, states)
         self._watches[watch.id] = watch
@@ -96,9 +92,7 @@ class Live:
         watches = self._by_key[timetable.keys[0]].get(timetable, {})
         self._tell(timetable, version, known, list(watches.values()))
 
-    def _tell(
-        self, timetable: Timetable, version: int, views: Sequence[DayView], watches: Sequence[Watch]
-    ) -> None:
+    def _tell(self, timetable: Timetable, version: int, views: Sequence[DayView], watches: Sequence[Watch]) -> None:
         """Strangers share one picture, and all who saw the same before share one list of changes."""
         owners = timetable.owners(views)
         pictures: dict[UserId | None, States] = {}

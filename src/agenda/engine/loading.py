@@ -62,9 +62,7 @@ def _windows(state: State, commands: Iterable[Command]) -> Iterable[Window]:
                     yield from _wanted(state.catalogue, moved.service, resource or moved.resource, start)
 
 
-def _wanted(
-    catalogue: Catalogue, service_id: ServiceId, resource_id: ResourceId, start: datetime
-) -> Iterable[Window]:
+def _wanted(catalogue: Catalogue, service_id: ServiceId, resource_id: ResourceId, start: datetime) -> Iterable[Window]:
     service, resource = catalogue.services.get(service_id), catalogue.resources.get(resource_id)
     if service is None or resource is None:
         return

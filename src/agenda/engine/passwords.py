@@ -21,9 +21,7 @@ def hash_password(password: str) -> str:
 def matches(password: str, password_hash: str | None) -> bool:
     """Whether it is the password; None stands for a user who does not exist, and takes as long."""
     try:
-        return (
-            _HASHER.verify(password_hash or _NOBODY, password.encode("utf-8")) and password_hash is not None
-        )
+        return _HASHER.verify(password_hash or _NOBODY, password.encode("utf-8")) and password_hash is not None
     except (VerificationError, InvalidHashError):
         return False
 

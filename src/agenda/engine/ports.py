@@ -1,4 +1,4 @@
-"""What the engine needs from a store and from a door, as Protocols: threads, units and errors are part of the contract."""
+"""What the engine needs from a store and from a door, as Protocols: threads, units and errors are in the contract."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -134,9 +134,7 @@ class Reader(Protocol):
     def bookings(self, user: UserId, status: Status | None) -> list[Booking]:
         """The user's bookings, soonest first."""
 
-    def audit(
-        self, user: UserId, limit: int, before: str | None
-    ) -> tuple[list[tuple[str, AuditEntry]], str | None]:
+    def audit(self, user: UserId, limit: int, before: str | None) -> tuple[list[tuple[str, AuditEntry]], str | None]:
         """The user's audit entries with their ids, newest first, and the id to go on before, None at the end.
 
         An unknown `before` raises ValueError.

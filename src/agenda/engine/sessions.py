@@ -101,9 +101,7 @@ class Sessions:
         if not self._limited(lambda: self._limits.check_password_try(typed.name, typed.address), reply):
             self._hashers.ask(work, mailbox, checked)
 
-    def _after_check(
-        self, typed: Credentials, found: _Checked | AgendaError, mailbox: Mailbox, reply: Reply
-    ) -> None:
+    def _after_check(self, typed: Credentials, found: _Checked | AgendaError, mailbox: Mailbox, reply: Reply) -> None:
         """Back on the I/O thread; tries that ran beside others are judged by what is known now."""
         if isinstance(found, AgendaError):
             reply(found)
@@ -175,7 +173,7 @@ class Sessions:
         self._submit(command, mailbox, closed)
 
     def erase(self, session: Session | None, typed: "Farewell", mailbox: Mailbox, reply: Reply) -> None:
-        """Erase the session's user; without one, or if he is gone, give the receipt of the same request again."""
+        """Erase the session's user; without one, or if he is gone, give the same request's receipt again."""
         if session is None:
             self._gone_again(typed, mailbox, reply)
             return
@@ -183,23 +181,18 @@ class Sessions:
 
         def work() -> _Checked:
             account = self._reader.account_of(user.id)
-            return _Checked(
-                account, account is not None and passwords.matches(typed.password, account.password_hash)
-            )
+            known_hash = account.password_hash if account else None
+            return _Checked(account, passwords.matches(typed.password, known_hash))
 
         def checked(found: _Checked | AgendaError) -> None:
-            if isinstance(found, AgendaError):
-                reply(found)
-            elif found.account is None:
-                self._gone_again(typed, mailbox, reply)
-            elif self._limited(lambda: self._limits.check_password_try(user.name, typed.address), reply):
-                return
-            elif not found.right:
-                self._limits.wrong_password(user.name, typed.address)
-                self._refuse(found.account, "user.erase", mailbox, reply)
-            else:
-                self._submit(EraseUser(user.id, typed.request, typed.fingerprint), mailbox, erased)
+            self._erase_checked(user, typed, found, mailbox, reply)
 
+        if not self._limited(lambda: self._limits.check_password_try(user.name, typed.address), reply):
+            self._hashers.ask(work, mailbox, checked)
+
+    def _erase_checked(
+        self, user: User, typed: "Farewell", found: _Checked | AgendaError, mailbox: Mailbox, reply: Reply
+    ) -> None:
         def erased(outcome: Receipt | AgendaError) -> None:
             if isinstance(outcome, Receipt):
                 self._end(lambda other: other.user.id == user.id)
@@ -208,8 +201,17 @@ class Sessions:
             else:
                 reply(outcome)
 
-        if not self._limited(lambda: self._limits.check_password_try(user.name, typed.address), reply):
-            self._hashers.ask(work, mailbox, checked)
+        if isinstance(found, AgendaError):
+            reply(found)
+        elif found.account is None:
+            self._gone_again(typed, mailbox, reply)
+        elif self._limited(lambda: self._limits.check_password_try(user.name, typed.address), reply):
+            return
+        elif not found.right:
+            self._limits.wrong_password(user.name, typed.address)
+            self._refuse(found.account, EraseUser.action, mailbox, reply)
+        else:
+            self._submit(EraseUser(user.id, typed.request, typed.fingerprint), mailbox, erased)
 
     def _gone_again(self, typed: "Farewell", mailbox: Mailbox, reply: Reply) -> None:
         """The receipt of an erasure within 24 hours, to whoever knows its request and the password of then."""
@@ -229,9 +231,7 @@ class Sessions:
         if account is None:
             reply(BadCredentials())
             return
-        attempt = NoteAttempt(
-            account.user.id, self._request(), NOTHING_SENT, action, BadCredentials.code, fresh=True
-        )
+        attempt = NoteAttempt(account.user.id, self._request(), NOTHING_SENT, action, BadCredentials.code, fresh=True)
         self._submit(attempt, mailbox, lambda _: reply(BadCredentials()))
 
     def _session(self, user: User, language: str, token_hash: bytes) -> Session:

@@ -95,9 +95,7 @@ EMPTY = Timetable(date.min, (), (), (), ())
 @lru_cache(maxsize=4096)
 def _timetable(offers: tuple[tuple[str, str], ...], day: date, catalogue: "_Same") -> Timetable:
     rows = []
-    pairs = tuple(
-        (catalogue.it.services[ServiceId(s)], catalogue.it.resources[ResourceId(r)]) for s, r in offers
-    )
+    pairs = tuple((catalogue.it.services[ServiceId(s)], catalogue.it.resources[ResourceId(r)]) for s, r in offers)
     for number, (service, resource) in enumerate(pairs):
         found = offer(service, resource, day, catalogue.it.business.zone)
         rows += [
@@ -135,16 +133,12 @@ class Timetables:
         self._same = _Same(catalogue)
         self._offers = catalogue.offers()
 
-    def of(
-        self, day: date, service: ServiceId | None, resource: ResourceId | None, now: datetime
-    ) -> Timetable:
+    def of(self, day: date, service: ServiceId | None, resource: ResourceId | None, now: datetime) -> Timetable:
         """What is offered on `day`; nothing beyond the horizon, nor at the ends of the calendar."""
         business = self.catalogue.business
         if (day - now.astimezone(business.zone).date()).days > business.policy.horizon:
             return EMPTY
-        wanted = tuple(
-            (s.id, r.id) for s, r in self._offers if service in (None, s.id) and resource in (None, r.id)
-        )
+        wanted = tuple((s.id, r.id) for s, r in self._offers if service in (None, s.id) and resource in (None, r.id))
         try:
             return _timetable(wanted, day, self._same)
         except OverflowError:
