@@ -148,9 +148,7 @@ EXCEPTION = Table(
     Column("day", Text, primary_key=True),
     Column("opens", Integer, primary_key=True),
     Column("closes", Integer, nullable=False),
-    CheckConstraint(
-        "0 <= opens AND opens < closes AND closes <= 1440 OR opens = 0 AND closes = 0", name="hours"
-    ),
+    CheckConstraint("0 <= opens AND opens < closes AND closes <= 1440 OR opens = 0 AND closes = 0", name="hours"),
     sqlite_with_rowid=False,
 )
 

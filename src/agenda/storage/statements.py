@@ -44,6 +44,33 @@ def compiled(statement: ClauseElement) -> str:
     return str(statement.compile(dialect=DIALECT))
 
 
+class Query:
+    """A statement whose parameters are given by name, in the driver's types."""
+
+    def __init__(self, statement: ClauseElement) -> None:
+        compilation = statement.compile(dialect=DIALECT)
+        self._sql = str(compilation)
+        # A parameter that SQLAlchemy made of a constant brings its value along.
+        self._given = {name: value for name, value in compilation.params.items() if value is not None}
+        self._names = tuple(compilation.positiontup or ())  # type: ignore[attr-defined]  # SQLCompiler has it
+
+    def _values(self, named: dict[str, Any]) -> Row:
+        known = {**self._given, **named}
+        return tuple(known[name] for name in self._names)
+
+    def run(self, connection: Connection, **named: Any) -> int:
+        """Execute it; the number of rows changed."""
+        return connection.run(self._sql, self._values(named))
+
+    def rows(self, connection: Connection, **named: Any) -> list[Row]:
+        """All rows."""
+        return connection.rows(self._sql, self._values(named))
+
+    def row(self, connection: Connection, **named: Any) -> Row | None:
+        """The first row."""
+        return connection.row(self._sql, self._values(named))
+
+
 class Many:
     """A statement with one list of rows, written for one row by SQLAlchemy and repeated for as many as are needed."""
 
@@ -94,8 +121,8 @@ def _found_by(table: Table, *keys: Column[Any]) -> Many:
     return Many(select(*table.columns).select_from(wanted.join(table, matches)), len(keys))
 
 
-def _claims_in_windows() -> Many:
-    """Claims that overlap a window (resource, seat, starts, ends): from the last that starts at or before it on."""
+def _in_windows(selected: Sequence[Any], source: Any = CLAIM) -> Many:
+    """Of claims that overlap a window (resource, seat, starts, ends): from the last that starts no later than it on."""
     wanted = _wanted(CLAIM.c.resource, CLAIM.c.seat, CLAIM.c.starts, CLAIM.c.ends)
     earlier = CLAIM.alias("earlier")
     first = (
@@ -110,8 +137,8 @@ def _claims_in_windows() -> Many:
     )
     same_seat = and_(CLAIM.c.resource == wanted.c.resource, CLAIM.c.seat == wanted.c.seat)
     return Many(
-        select(*CLAIM.columns)
-        .select_from(wanted.join(CLAIM, same_seat))
+        select(*selected)
+        .select_from(wanted.join(source, same_seat))
         .where(
             CLAIM.c.starts >= func.coalesce(first, wanted.c.starts),
             CLAIM.c.starts < wanted.c.ends,
@@ -147,7 +174,15 @@ REQUESTS: Final = _found_by(REQUEST, REQUEST.c.user, REQUEST.c.request)
 ACCOUNTS: Final = _found_by(ACCOUNT, ACCOUNT.c.id)
 ACCOUNTS_BY_NAME: Final = _found_by(ACCOUNT, ACCOUNT.c.name)
 BOOKINGS: Final = _found_by(BOOKING, BOOKING.c.id)
-CLAIMS_IN_WINDOWS: Final = _claims_in_windows()
+CLAIMS_IN_WINDOWS: Final = _in_windows(CLAIM.columns)
+# (seat, starts, ends, booked from, booked to, user, booking)
+OCCUPIED_IN_WINDOWS: Final = _in_windows(
+    (
+        *(CLAIM.c.seat, CLAIM.c.starts, CLAIM.c.ends),
+        *(BOOKING.c.starts, BOOKING.c.ends, BOOKING.c.user, BOOKING.c.id),
+    ),
+    CLAIM.join(BOOKING, BOOKING.c.id == CLAIM.c.booking),
+)
 OPEN_BOOKINGS: Final = _open_bookings()
 
 CONFIG_VERSION: Final = compiled(select(BUSINESS.c.config_version))

@@ -1,0 +1,75 @@
+"""Moving the write-ahead log into the database file, beside the commits and with a bound to its growth."""
+
+import time
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from agenda.storage.errors import StoreBusyErasing
+from agenda.storage.sqlite import Connection
+
+# Rows changed since the last checkpoint; a booking changes about five.
+WORTH_IT: Final = 20_000
+TOO_MANY: Final = 400_000
+
+SCRUB_SECONDS: Final = 10.0
+_PATIENCE: Final = 0.05
+_SIZE_KEPT: Final = 256 * 1024 * 1024
+
+
+class Checkpoints:
+    """Checkpoints of the database that `writing` writes under `lock`, on a connection of their own; for any thread."""
+
+    def __init__(self, path: Path, writing: Connection, lock: Lock) -> None:
+        self._writing = writing
+        self._lock = lock
+        settings = ("synchronous = FULL", f"journal_size_limit = {_SIZE_KEPT}")
+        self._own = Connection(path, busy=_PATIENCE, settings=settings)
+        self._making = Lock()
+        self._done = 0
+
+    @property
+    def pending(self) -> int:
+        """How many rows were changed since the last checkpoint."""
+        return self._writing.raw.total_changes - self._done
+
+    def make(self, at_least: int = WORTH_IT) -> None:
+        """Copy the log into the file if so many rows were changed; at once a no-op if another thread is at it."""
+        if self.pending < at_least or not self._making.acquire(blocking=False):
+            return
+        try:
+            self._make()
+        finally:
+            self._making.release()
+
+    def _make(self) -> None:
+        """Most of it while commits go on, and the little that they added meanwhile while they wait.
+
+        Only a log that was copied whole is written again from its start, so without the second step it would grow for
+        as long as the server is busy. It keeps its size: commits are cheaper where they need not extend a file.
+        """
+        self._own.rows("PRAGMA wal_checkpoint(PASSIVE)")
+        with self._lock:
+            changed = self._writing.raw.total_changes
+            [(busy, _, _)] = self._own.rows("PRAGMA wal_checkpoint(RESTART)")
+            if not busy:
+                self._done = changed
+
+    def empty(self, seconds: float = SCRUB_SECONDS) -> None:
+        """Copy the log and cut it to nothing, since PASSIVE and FULL leave what was erased in it.
+
+        Raises StoreBusyErasing if readers are in the way for `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        with self._making, self._lock:
+            while True:
+                [(busy, _, _)] = self._own.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+                if not busy:
+                    self._done = self._writing.raw.total_changes
+                    return
+                if time.monotonic() > deadline:
+                    raise StoreBusyErasing(self._own.path)
+
+    def close(self) -> None:
+        """Close the connection; idempotent."""
+        self._own.close()
