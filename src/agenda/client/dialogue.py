@@ -15,7 +15,6 @@ from agenda.client.errors import Disconnected, NotSignedIn, Unavailable, error_f
 from agenda.client.state import State
 from agenda.client.transport import Broken
 from agenda.client.watches import Watches
-from agenda.wire import NotUnderstood, WatchedSlots, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +42,8 @@ class Dialogue:
         self._send: Callable[[bytes], None] | None = None
         self._greeting: Call | None = None
         self._greeted = False
+        self.useful = False
+        """Whether a connection brought more than promises: the link resets it and looks at it."""
         self._heard_at = 0.0
         self._probed = False
 
@@ -150,6 +151,7 @@ class Dialogue:
         if isinstance(outcome, Unavailable) and self._again_later(call, outcome):
             return
         del self._unanswered[call.id]
+        self.useful = self.useful or not (call is self._greeting or (call.own and call.watch))
         if isinstance(outcome, NotSignedIn) and call.method == "session.close":
             outcome = {}
         try:
@@ -180,7 +182,7 @@ class Dialogue:
         elif call.method in ("session.close", "user.erase"):
             self._session_ended()
         elif call.watch:
-            self._watches.established(call, _watched(outcome))
+            self._watches.established(call, outcome)
 
     def _greet(self, outcome: Any) -> None:
         """The greeting was answered: say everything that waits, watches first, in the order asked."""
@@ -253,12 +255,4 @@ class Dialogue:
     def _notified(self, method: object, params: Any) -> None:
         """News from the server; kinds that this client does not know are ignored."""
         if method == "slot.changed":
-            self._watches.changed(_watched(params))
-
-
-def _watched(value: Any) -> WatchedSlots:
-    """A picture or a change of a watched day; raises Broken, since a picture with a hole is worth nothing."""
-    try:
-        return read(WatchedSlots, value)
-    except NotUnderstood as error:
-        raise Broken(f"slots not understood: {error}") from error
+            self._watches.changed(params)

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 LONGEST_LINE = 65_536
 """Bytes that a server takes in one line, without its end."""
 LONGEST_PAUSE = 3.0
-STEADY_SECONDS = 5.0
-"""A connection that held so long was a good one: the next try comes at once."""
 JOIN_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
@@ -132,13 +130,12 @@ class Link:
         """Connect, talk until it breaks, pause, connect again."""
         failures = 0
         for host, port in cycle(self._addresses):
-            begun = monotonic()
+            self._dialogue.useful = False
             try:
                 self._talk(host, port)
             except OSError as problem:
                 self._lost(problem, failures)
-            steady = monotonic() - begun > STEADY_SECONDS and self._reached
-            failures = 0 if steady else failures + 1
+            failures = 0 if self._dialogue.useful else failures + 1
             self._pause(failures // len(self._addresses))
 
     def _talk(self, host: str, port: int) -> None:

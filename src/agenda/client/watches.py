@@ -6,14 +6,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from agenda.client.call import Call
-from agenda.wire import SlotChange
+from agenda.client.transport import Broken
+from agenda.wire import NotUnderstood, SlotChange, WatchedSlots, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agenda.client.dispatcher import Dispatcher
     from agenda.client.watch import Watch
-    from agenda.wire import WatchedSlots
 
 _log = logging.getLogger(__name__)
 
@@ -32,9 +32,9 @@ class Watches:
         for watch in self._kept:
             self._transmit(Call("slot.watch", watch.params, watch=watch))
 
-    def established(self, call: Call, picture: WatchedSlots) -> None:
+    def established(self, call: Call, answer: object) -> None:
         """The server watches: its changes count from now on, and so do its versions, old or new."""
-        watch = call.watch
+        watch, picture = call.watch, _read(answer)
         if watch is None or watch.closed:
             self._unwatch(picture.watch)
             return
@@ -50,8 +50,9 @@ class Watches:
         if call.watch:
             _log.warning("watching %s failed: %s", call.watch.day, problem)
 
-    def changed(self, news: WatchedSlots) -> None:
+    def changed(self, params: object) -> None:
         """Pass on what is newer than what the watch has; end what nobody here watches any more."""
+        news = _read(params)
         watch = self._live.get(news.watch)
         if watch is None:
             self._unwatch(news.watch)
@@ -85,3 +86,11 @@ class Watches:
     def _tell(self, watch: Watch, news: WatchedSlots, *, complete: bool) -> None:
         change = SlotChange(day=watch.day, version=news.version, slots=news.slots, complete=complete)
         self._dispatcher.post(watch.deliver, change)
+
+
+def _read(value: object) -> WatchedSlots:
+    """A picture or a change of a watched day; raises Broken, since a picture with a hole is worth nothing."""
+    try:
+        return read(WatchedSlots, value)
+    except NotUnderstood as error:
+        raise Broken(f"slots not understood: {error}") from error
