@@ -29,10 +29,10 @@ class Console:
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
 
-    def ready(self, addresses: list[tuple[str, int]]) -> None:
+    def ready(self, host: str, port: int) -> None:
         """The one line on standard output, once the port answers."""
-        names = ", ".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in addresses)
-        print(self._texts("server.ready", addresses=names), flush=True)  # noqa: T201  # this is the console
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        print(self._texts("server.ready", address=address), flush=True)  # noqa: T201  # this is the console
 
     def presence(self, event: Literal["connected", "disconnected"], peer: str, connections: int) -> None:
         """Somebody came or went."""

@@ -96,9 +96,7 @@ def test_a_cancelled_booking_no_longer_counts_towards_the_limit() -> None:
     assert isinstance(desk.book(), Booking)
 
 
-@pytest.mark.parametrize(
-    ("service", "resource", "what"), [("x", ROOM, "service"), (HOUR, "x", "resource")]
-)
+@pytest.mark.parametrize(("service", "resource", "what"), [("x", ROOM, "service"), (HOUR, "x", "resource")])
 def test_unknown_services_and_resources_are_not_found(service: str, resource: str, what: str) -> None:
     desk = Desk()
     wish = desk.wish_book(service=ServiceId(service), resource=ResourceId(resource))

@@ -1,0 +1,125 @@
+"""The only file that joins settings, store, engine and doors; runs the server until it is told to stop."""
+
+import signal
+import ssl
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+from tzlocal import get_localzone_name
+
+from agenda.console import Console, configure_log
+from agenda.domain.model import Catalogue
+from agenda.doors.rpc.errors import log_incident
+from agenda.doors.rpc.server import RpcServer
+from agenda.engine.engine import Engine
+from agenda.engine.ports import Store, StoreUnavailable
+from agenda.settings import Settings
+from agenda.storage.first import first_catalogue
+from agenda.storage.open import open_store
+from agenda.storage.userlogs import UserLogs
+from agenda.texts import Texts, texts
+
+CHECKPOINT_SECONDS = 0.25
+TIDY_SECONDS = 60.0
+
+# The I/O loop and the committer share one interpreter lock; a thread that wants it waits this long at most (seconds).
+SWITCH_SECONDS = 0.0005
+
+
+class Log(UserLogs):
+    """The readable logs of users, with defects going to the console's log."""
+
+    def incident(self, error: BaseException) -> str:
+        """See agenda.engine.ports.Log."""
+        return log_incident(error)
+
+
+@contextmanager
+def running(settings: Settings, console: Console) -> Iterator[RpcServer]:
+    """A server that answers, within the block; at its end everything stops in reverse order of its start.
+
+    Raises StoreUnavailable, CannotListen, ssl.SSLError, OSError: the real cause.
+    """
+    tls = tls_context(settings.certificate, settings.key)
+    store = open_store(settings.data, first_offer(texts(settings.language)))
+    try:
+        log = Log(settings.data)
+        engine = Engine(store, log)
+        server = RpcServer(
+            engine, settings.host, settings.port, tls=tls, insecure=settings.insecure, presence=console.presence
+        )
+        with log, started(engine.start, engine.stop), upkeep(store, engine):
+            with started(server.start, server.stop):
+                yield server
+    finally:
+        store.close()
+
+
+def first_offer(t: Texts) -> Catalogue:
+    """The agenda of the first start, in the machine's time zone and the server's language."""
+    names = (t("server.first.business"), t("server.first.resource"), t("server.first.service"))
+    return first_catalogue(*names, timezone=get_localzone_name(), language=t.language)
+
+
+@contextmanager
+def started(start: Callable[[], None], stop: Callable[[], None]) -> Iterator[None]:
+    """Start, and stop at the end of the block."""
+    start()
+    try:
+        yield
+    finally:
+        stop()
+
+
+@contextmanager
+def upkeep(store: Store, engine: Engine) -> Iterator[None]:
+    """Checkpoint beside the commits, and tidy between them, as long as the block runs."""
+    done = Event()
+
+    def work() -> None:
+        rounds = 0
+        while not done.wait(CHECKPOINT_SECONDS):
+            rounds += 1
+            try:
+                store.checkpoint()
+            except StoreUnavailable as away:
+                log_incident(away)
+            if rounds % (TIDY_SECONDS // CHECKPOINT_SECONDS) == 0:
+                engine.tidy()
+
+    thread = Thread(target=work, name="upkeep", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def tls_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    """A server's TLS settings, 1.2 or newer; None without a certificate. Raises OSError, ssl.SSLError."""
+    if certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    return context
+
+
+def serve(settings: Settings) -> None:
+    """Run until SIGTERM or Ctrl-C. Raises what `running` raises."""
+    configure_log()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    console = Console(texts(settings.language))
+    stop = Event()
+    for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: stop.set())
+    with running(settings, console) as server:
+        console.ready(settings.host, server.addresses[0][1])
+        while not stop.wait(3600.0):  # with a time, since a wait without one is deaf to Ctrl-C on Windows
+            pass
+        console.say("server.stopping")
+    console.say("server.stopped")
