@@ -21,12 +21,20 @@ class Line:
 
     def call(self, method: str, **params: object) -> Any:
         """Answer of one call; raises Refused with the error, ConnectionError when the line is cut."""
+        self.send(method, **params)
+        return self.answer()
+
+    def send(self, method: str, **params: object) -> None:
+        """Ask without waiting."""
         self._id += 1
         self.socket.sendall(request(self._id, method, params))
+
+    def answer(self) -> Any:
+        """Answer of what was sent last; see `call`."""
         while True:
             line = self._lines.readline()
             if not line:
-                raise ConnectionError(method)
+                raise ConnectionError("closed by the server")
             answer = json.loads(line)
             if answer.get("id") == self._id:
                 break

@@ -33,6 +33,7 @@ STEPS = f"""\
 \\set id 1000000000000000 + :number
 \\set resource 1000000000000000 + :number % :resources
 \\set user 1000000000000000 + :client_id
+\\set chosen random(1000000000000000, 9999999999999999)
 """
 # An id is 32 digits: its kind, then its number. Values are kept as cheap to compute as they can be.
 BOOKING, RESOURCE, USER = (
@@ -46,11 +47,12 @@ BOOKING, RESOURCE, USER = (
 STARTS, ENDS = "to_timestamp(:start)", "to_timestamp(:end)"
 ONE, DIGEST, SALT = (f"'{'0' * 31}1'", f"'\\x{'5a' * 32}'", f"'\\x{'a5' * 16}'")
 VALUES = {
-    "booking": f"({BOOKING}, :id, {RESOURCE}, {ONE}, {USER}, {STARTS}, {ENDS}, 'booked', '2027-01-01T08:00',"
-    " 'America/Sao_Paulo', now(), NULL)",
+    "booking": f"(:number, {BOOKING}, {RESOURCE}, {ONE}, {USER}, {STARTS}, {ENDS}, 'booked', now(),"
+    " '2027-01-01T08:00', 'America/Sao_Paulo', 1, NULL)",
     "claim": f"({RESOURCE}, 1, {STARTS}, {ENDS}, {BOOKING})",
-    "request": f"({USER}, '0123456789abcdef' || :id, {DIGEST}, 'ok', now())",
-    "audit": f"({ONE}, nextval('seq'), now(), {USER}, 'booking.create', 'ok', {BOOKING}, {STARTS}, {SALT}, {DIGEST})",
+    "request": f"({USER}, :chosen || '-' || :id, {DIGEST}, :id, now())",
+    "audit": f"(1, nextval('seq'), now(), {USER}, 'booking.create', 'ok', {BOOKING}, {RESOURCE}, {STARTS}, {ENDS},"
+    f" NULL, {SALT}, {DIGEST}, {DIGEST})",
 }
 INSERTS = [f"INSERT INTO {table} VALUES {values}" for table, values in VALUES.items()]  # noqa: S608 - our own text
 SCRIPTS = {
