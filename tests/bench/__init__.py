@@ -1,0 +1,1 @@
+"""The measuring tools themselves: what they count is what happened."""
