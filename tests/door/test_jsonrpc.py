@@ -1,3 +1,5 @@
+"""Lines as calls, and answers as lines."""
+
 import json
 from typing import Any
 

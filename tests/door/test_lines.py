@@ -1,3 +1,5 @@
+"""A stream of bytes as lines."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

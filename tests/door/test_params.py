@@ -1,3 +1,5 @@
+"""Parameters as they are sent, read or refused."""
+
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo

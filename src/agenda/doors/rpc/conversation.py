@@ -43,6 +43,7 @@ class Conversation:
         "_notices",
         "_waiting",
         "caller",
+        "closed",
         "last_words",
         "lines",
         "lines_taken",
@@ -54,7 +55,7 @@ class Conversation:
         self.lines = LineBuffer()
         self.lines_taken = 0
         self.last_words: bytes | None = None
-        self.stopping = False
+        self.stopping = self.closed = False
         self._line = line
         self._limits = limits
         self._gate = Gate()
@@ -183,7 +184,8 @@ class Conversation:
             self._notices.append(notice)
 
     def close(self) -> None:
-        """The client is gone: start nothing more, watch nothing more."""
+        """The client is gone or will be: start nothing more, watch nothing more, answer nothing more."""
+        self.closed = True
         self.lines.clear()
         self._members.clear()
         self._notices.clear()
@@ -231,7 +233,9 @@ class _Pending:
         self._over = False
 
     def __call__(self, result: Any) -> None:
-        if isinstance(result, AgendaError):
+        if self._conversation.closed:
+            self._over = True
+        elif isinstance(result, AgendaError):
             self.refuse(self._conversation.refused(result) if self._id is not None else b"")
         elif self._id is None or self._method is None:
             self._end(None)

@@ -30,7 +30,7 @@ def resolve(host: str) -> list[Address]:
     if host == "localhost":
         return [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
     try:
-        found = socket.getaddrinfo(host or None, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(host or None, 0, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:
         raise CannotListen(f"{host}: no such address on this machine") from error
     return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
@@ -94,6 +94,7 @@ def _listener(family: socket.AddressFamily, address: str, port: int) -> socket.s
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        _keep_alive(listener)
         listener.bind((address, port))
         listener.listen(BACKLOG)
         listener.setblocking(False)
@@ -107,12 +108,12 @@ def _listener(family: socket.AddressFamily, address: str, port: int) -> socket.s
 _KEEPALIVE: Final = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 
 
-def keep_alive(connection: socket.socket) -> None:
-    """Let the system find out when the other side has vanished, however long both are silent."""
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+def _keep_alive(listener: socket.socket) -> None:
+    """Let the system find out when a client has vanished, however long both are silent; connections inherit this."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in _KEEPALIVE.items():
         if hasattr(socket, name):
-            connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+            listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 def allow_open_files(wanted: int) -> int:

@@ -1,0 +1,64 @@
+"""A running door before a fake engine."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from threading import Thread
+
+import pytest
+
+from agenda.doors.rpc.limits import Limits
+from agenda.doors.rpc.server import RpcServer
+
+from .fakes import FakeEngine, Peer
+
+
+class House:
+    """A running door before a fake engine, and its clients."""
+
+    def __init__(self, engine: FakeEngine, limits: Limits, stack: ExitStack) -> None:
+        self.engine = engine
+        self.presence: list[tuple[str, int]] = []
+        self.incidents: list[BaseException] = []
+        self.server = RpcServer(
+            engine.as_engine(),
+            port=0,
+            limits=limits,
+            presence=lambda event, peer, connections: self.presence.append((event, connections)),
+            incident=self._incident,
+        )
+        self.server.start()
+        self._stack = stack
+
+    def _incident(self, error: BaseException) -> str:
+        self.incidents.append(error)
+        return "f00d"
+
+    def stop_beside(self) -> Callable[[], None]:
+        """Begin to stop the server on another thread; call the result to wait for its end."""
+        thread = Thread(target=self.server.stop)
+        thread.start()
+        return thread.join
+
+    def peer(self, receive_buffer: int | None = None) -> Peer:
+        peer = Peer(self.server.addresses[0], receive_buffer)
+        self._stack.callback(peer.close)
+        return peer
+
+
+@pytest.fixture
+def open_house() -> Iterator[Callable[..., House]]:
+    """Makes a door that is closed when the test ends."""
+    with ExitStack() as stack:
+
+        def make(*holds: str, limits: Limits | None = None) -> House:
+            house = House(FakeEngine(*holds), limits or Limits(linger=0.2, stop=0.5), stack)
+            stack.callback(house.server.stop)
+            stack.callback(house.engine.release)
+            return house
+
+        yield make
+
+
+@pytest.fixture
+def house(open_house: Callable[..., House]) -> House:
+    return open_house()
