@@ -233,5 +233,5 @@ def test_watches_of_a_session_that_ended_elsewhere_say_nothing_more(house: House
     watch = peer.call("slot.watch", day="2026-11-23")["result"]["watch"]
     house.engine.sessions[0].ended = True
     house.engine.change(watch)
+    house.engine.wait_until(lambda: not house.engine.watches)
     assert peer.call("ping")["id"] == 3
-    assert not house.engine.watches
