@@ -89,9 +89,6 @@ class SlotList:
     states: tuple[SlotState, ...]
 
 
-EMPTY = Timetable(date.min, (), (), (), ())
-
-
 @lru_cache(maxsize=4096)
 def _timetable(offers: tuple[tuple[str, str], ...], day: date, catalogue: "_Same") -> Timetable:
     rows = []
@@ -137,12 +134,12 @@ class Timetables:
         """What is offered on `day`; nothing beyond the horizon, nor at the ends of the calendar."""
         business = self.catalogue.business
         if (day - now.astimezone(business.zone).date()).days > business.policy.horizon:
-            return EMPTY
+            return Timetable(day, (), (), (), ())
         wanted = tuple((s.id, r.id) for s, r in self._offers if service in (None, s.id) and resource in (None, r.id))
         try:
             return _timetable(wanted, day, self._same)
         except OverflowError:
-            return EMPTY
+            return Timetable(day, (), (), (), ())
 
 
 def utc_now() -> datetime:
