@@ -18,6 +18,7 @@ from agenda.desktop.mydata import DataDialog
 from agenda.desktop.preferences import Preferences
 from agenda.desktop.screen import MainScreen
 from agenda.desktop.state import Notice
+from agenda.desktop.status import SHOW_AFTER
 from agenda.desktop.widgets import Words
 from agenda.desktop.worker import Worker
 from agenda.texts import LANGUAGES, texts
@@ -80,13 +81,13 @@ class App:
         self._dirty = True
 
     def _tick(self) -> None:
+        self.root.after(_TICK, self._tick)
         self.worker.drain()
-        busy = self.worker.waited() > 0
-        if self._dirty or busy or self._was_busy:
+        busy = self.worker.waited() > SHOW_AFTER
+        if self._dirty or busy != self._was_busy:
             self._dirty, self._was_busy = False, busy
             if isinstance(self._screen, MainScreen):
                 self._screen.show()
-        self.root.after(_TICK, self._tick)
 
     def _minute(self) -> None:
         self._changed()
@@ -126,7 +127,7 @@ class App:
             "menu_palette": self._switch_palette,
             "menu_leave": self._sign_out,
         }
-        screen = MainScreen(self.root, self.look, self.words, self.desk, server, commands)
+        screen = MainScreen(self.root, self.look, self.words, self.desk, server=server, commands=commands)
         self._put(screen)
         screen.focus_first()
 
@@ -147,7 +148,7 @@ class App:
     def _open_data(self) -> None:
         if session := self.desk.model.session:
             user = session.user.name
-            DataDialog(self.root, self.look, self.words, self.desk, user, self._erased)
+            DataDialog(self.root, self.look, self.words, self.desk, user=user, gone=self._erased)
 
     def _erased(self) -> None:
         self._keep(user="")
@@ -218,9 +219,7 @@ class App:
         preferences.save(self._path, self._kept)
 
 
-def run(
-    host: str | None = None, port: int | None = None, *, language: str | None = None, geometry: str = ""
-) -> None:
+def run(host: str | None = None, port: int | None = None, *, language: str | None = None, geometry: str = "") -> None:
     """Open one window and return when it is closed. What is None is as remembered."""
     prepare_screen()
     fonts.load()

@@ -7,7 +7,7 @@ from tkinter import ttk
 
 from agenda.desktop.look import Look
 from agenda.desktop.state import Model
-from agenda.desktop.widgets import Words, button, copy, enable, flash
+from agenda.desktop.widgets import Words, button, copy, enable, flash, sentence_case
 from agenda.wire import Booking
 
 _COLUMNS = {"day": 74, "time": 92, "code": 72}
@@ -18,18 +18,17 @@ class BookingsPanel(ttk.Frame):
     """Calls `chosen(booking)` when the selection moves, `move` and `cancel` on their buttons and keys."""
 
     def __init__(
-        self, parent: tk.Misc, look: Look, words: Words,
+        self, parent: tk.Misc, look: Look, words: Words, *,
         chosen: Callable[[Booking], None], move: Callable[[], None], cancel: Callable[[], None],
     ) -> None:  # fmt: skip
         super().__init__(parent)
         self._look, self._words, self._chosen = look, words, chosen
-        self._rows: list[tuple[str, ...]] = []
+        self._rows: list[tuple[str, str, str, str]] = []
         self._bookings: dict[str, Booking] = {}
         self.title = ttk.Label(self, style="Heading.TLabel")
         self.count = ttk.Label(self, style="Muted.TLabel")
         self.tree = ttk.Treeview(self, columns=tuple(_COLUMNS), show="headings", selectmode="browse", height=4)
         self.bar = ttk.Scrollbar(self, orient="vertical", command=self.tree.yview)
-        self.empty = ttk.Label(self, style="Muted.TLabel", justify="left")
         self.tree.configure(yscrollcommand=self._scrolled)
         self.title.grid(row=0, column=0, sticky="w")
         self.count.grid(row=1, column=0, columnspan=2, sticky="w")
@@ -68,7 +67,7 @@ class BookingsPanel(ttk.Frame):
             (self.move, "desktop.move_button"), (self.cancel, "desktop.cancel_button"),
         ):  # fmt: skip
             self._words.say(widget, msgid)
-        self.detail.bind("<Configure>", lambda event: self._wrap(event.width))
+        self.bind("<Configure>", lambda event: self._wrap())
 
     def show(self, model: Model, now: datetime) -> None:
         """Show the model's bookings; selection and scroll stay where they are."""
@@ -80,7 +79,8 @@ class BookingsPanel(ttk.Frame):
         ]
         if rows != self._rows:
             self._fill(rows)
-        self.count.configure(text=texts.plural("desktop.bookings_count", len(bookings)))
+        count = texts.plural("desktop.bookings_count", len(bookings))
+        self.count.configure(text=count if bookings else texts("desktop.no_bookings"))
         wanted = (model.selected,) if model.selected in self._bookings else ()
         if self.tree.selection() != wanted:
             self.tree.selection_set(wanted)
@@ -89,7 +89,7 @@ class BookingsPanel(ttk.Frame):
                 self.tree.see(wanted[0])
         self._show_detail(model)
 
-    def _fill(self, rows: list[tuple[str, ...]]) -> None:
+    def _fill(self, rows: list[tuple[str, str, str, str]]) -> None:
         self._rows = rows
         self.tree.delete(*self.tree.get_children())
         for id_, *values in rows:
@@ -101,7 +101,7 @@ class BookingsPanel(ttk.Frame):
             self.detail.grid_remove()
             return
         texts = self._words.texts
-        self.when.configure(text=f"{texts.day(booking.start.date(), 'full').capitalize()}\n"
+        self.when.configure(text=f"{sentence_case(texts.day(booking.start.date(), 'full'))}\n"
                                  f"{texts.time(booking.start)}–{texts.time(booking.end)}")  # fmt: skip
         names = [
             next((each.name for each in each_of if each.id == id_), "")
@@ -142,11 +142,11 @@ class BookingsPanel(ttk.Frame):
         copy(self, str(self.code.cget("text")))
         flash(self.copy, self._words, "desktop.copied", "desktop.copy_code")
 
-    def _wrap(self, width: int) -> None:
-        for label in (self.when, self.what):
-            label.configure(wraplength=max(80, width))
+    def _wrap(self) -> None:
+        for label in (self.count, self.when, self.what):
+            label.configure(wraplength=max(self._look.px(120), self.winfo_width()))
 
-    def _scrolled(self, first: str, last: str) -> None:
+    def _scrolled(self, first: float, last: float) -> None:
         self.bar.set(first, last)
         if float(first) <= 0 and float(last) >= 1:
             self.bar.grid_remove()

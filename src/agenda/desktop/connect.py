@@ -97,11 +97,13 @@ class ConnectScreen(ttk.Frame):
         self.inner.grid_configure(padx=px(34), pady=px(30))
         self.inner.columnconfigure(0, minsize=px(340))
         self.subtitle.grid_configure(pady=(0, px(16)))
-        self.strip.grid_configure(pady=(0, px(14)))
+        self.strip.grid_configure(pady=(0, px(14)))  # maps it; _show_notice decides
         for label in self.labels:
             label.grid_configure(pady=(px(4), px(1)), padx=px(3))
         self.check.grid_configure(pady=px(12))
         self.progress.grid_configure(pady=(px(14), 0), padx=px(3))
+        if not self.busy:
+            self.progress.grid_remove()
         self._show_notice()
         self._say_button()
 
@@ -116,10 +118,8 @@ class ConnectScreen(ttk.Frame):
         """Check what was typed and ask to connect."""
         address = parse_address(self.server.get())
         user, password = self.user.get().strip(), self.password.get()
-        missing = next(
-            (field for field, value in ((self.server, address), (self.user, user), (self.password, password)) if not value),
-            None,
-        )
+        given = ((self.server, address), (self.user, user), (self.password, password))
+        missing = next((field for field, value in given if not value), None)
         if missing is not None or address is None:
             (missing or self.server).focus_set()
             self.tell(Notice("warning", "desktop.fill_in" if missing is not self.server else "desktop.bad_address"))

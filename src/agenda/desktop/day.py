@@ -9,7 +9,7 @@ from agenda.desktop.desk import Desk
 from agenda.desktop.grid import SlotGrid
 from agenda.desktop.look import Look
 from agenda.desktop.state import Cell, Face, Notice
-from agenda.desktop.widgets import Strip, Words, button, enable
+from agenda.desktop.widgets import Strip, Words, button, enable, sentence_case
 from agenda.wire import Booking
 
 
@@ -17,7 +17,7 @@ class DayPanel(ttk.Frame):
     """Shows the chosen day and acts on the slot under the cursor. `cancel(booking)` asks before giving it back."""
 
     def __init__(
-        self, parent: tk.Misc, look: Look, words: Words, desk: Desk,
+        self, parent: tk.Misc, look: Look, words: Words, desk: Desk, *,
         changed: Callable[[], None], cancel: Callable[[Booking], None],
     ) -> None:  # fmt: skip
         super().__init__(parent)
@@ -42,9 +42,7 @@ class DayPanel(ttk.Frame):
     def _build_filters(self) -> None:
         self.service = ttk.Combobox(self.filters, state="readonly", font="AgendaBody", width=18)
         self.resource = ttk.Combobox(self.filters, state="readonly", font="AgendaBody", width=18)
-        for column, (box, msgid) in enumerate(
-            ((self.service, "desktop.service"), (self.resource, "desktop.resource"))
-        ):
+        for column, (box, msgid) in enumerate(((self.service, "desktop.service"), (self.resource, "desktop.resource"))):
             label = self._words.say(ttk.Label(self.filters), msgid, target=box)
             label.grid(row=0, column=2 * column, sticky="w")
             box.grid(row=0, column=2 * column + 1, sticky="we")
@@ -69,9 +67,11 @@ class DayPanel(ttk.Frame):
     def relook(self) -> None:
         """Take over a changed look or language."""
         px = self._look.px
-        self.filters.grid_configure(pady=(px(10), 0))
-        self.strip.grid_configure(pady=(px(10), px(10)))
-        self.foot.grid_configure(pady=(px(10), 0))
+        self.title.grid_configure(padx=px(6))
+        self.subtitle.grid_configure(padx=px(6))
+        self.filters.grid_configure(pady=(px(10), 0), padx=px(6))
+        self.strip.grid_configure(pady=(px(10), px(6)), padx=px(6))
+        self.foot.grid_configure(pady=(px(6), 0), padx=(px(6), px(3)))
         self.rowconfigure(3, minsize=px(72))
         for label in self.filters.grid_slaves(row=0):
             label.grid_configure(padx=(0, px(8)))
@@ -87,8 +87,7 @@ class DayPanel(ttk.Frame):
         model, texts = self._desk.model, self._words.texts
         cells = model.cells(self._desk.now())
         self._cell = model.cursor_cell(cells)
-        title = texts.day(model.day, "full")
-        self.title.configure(text=title[:1].upper() + title[1:])
+        self.title.configure(text=sentence_case(texts.day(model.day, "full")))
         self.subtitle.configure(text=self._subtitle(cells))
         self._show_filters()
         self.strip.show(self._notice(), texts)
@@ -129,11 +128,11 @@ class DayPanel(ttk.Frame):
     def _show_filters(self) -> None:
         model, everyone = self._desk.model, self._words.texts("desktop.all_resources")
         choices = (
-            (self.service, [each.name for each in model.services], self._name(model.services, model.service)),
+            (self.service, [each.name for each in model.services], self._called(model.services, model.service)),
             (
                 self.resource,
                 [*(each.name for each in model.resources), everyone],
-                self._name(model.resources, model.resource) or everyone,
+                self._called(model.resources, model.resource) or everyone,
             ),
         )
         many = (len(model.services) > 1, len(model.resources) > 1)
@@ -144,11 +143,11 @@ class DayPanel(ttk.Frame):
                 box.set(value)
             label = self.filters.grid_slaves(row=0, column=2 * choices.index((box, values, value)))
             for widget in (box, *label):
-                widget.grid() if shown else widget.grid_remove()  # type: ignore[no-untyped-call]
+                widget.grid() if shown else widget.grid_remove()
         self.filters.grid() if any(many) else self.filters.grid_remove()
 
     @staticmethod
-    def _name(things: tuple[object, ...], id_: str | None) -> str:
+    def _called(things: tuple[object, ...], id_: str | None) -> str:
         return next((str(getattr(each, "name", "")) for each in things if getattr(each, "id", "") == id_), "")
 
     def _show_foot(self) -> None:
@@ -175,7 +174,7 @@ class DayPanel(ttk.Frame):
             say(self.second, second)
         self.second.grid() if second else self.second.grid_remove()
         for widget in (self.note_label, self.note):
-            widget.grid() if face is Face.FREE else widget.grid_remove()  # type: ignore[no-untyped-call]
+            widget.grid() if face is Face.FREE else widget.grid_remove()
 
     def _ready(self) -> tuple[Face, ...]:
         return (Face.TARGET,) if self._desk.model.moving else (Face.FREE, Face.MINE)

@@ -275,14 +275,10 @@ class Desk:
     ) -> None:
         self._ask("log", lambda client: client.log(before=before), then, failed)
 
-    def export(
-        self, then: Callable[[dict[str, Any]], None], failed: Callable[[Exception], None]
-    ) -> None:
+    def export(self, then: Callable[[dict[str, Any]], None], failed: Callable[[Exception], None]) -> None:
         self._ask("export", Client.export, then, failed)
 
-    def erase(
-        self, password: str, then: Callable[[Receipt], None], failed: Callable[[Exception], None]
-    ) -> None:
+    def erase(self, password: str, then: Callable[[Receipt], None], failed: Callable[[Exception], None]) -> None:
         """Delete the user. The request stays the same until an answer comes, so the receipt is never lost."""
         client, request = self._client, new_request()
         if client is None:
@@ -334,4 +330,3 @@ class Desk:
 
 def _ignore(_: object) -> None:
     """For jobs whose outcome nobody waits for."""
-

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from tkinter import ttk
 
 from agenda.desktop.look import Look
-from agenda.desktop.widgets import Words, button
+from agenda.desktop.widgets import Words, button, sentence_case
 from agenda.wire import Booking
 
 
@@ -13,7 +13,7 @@ class Dialog(tk.Toplevel):
     """A modal window in our look: centred on its parent, closed by Esc, the focus goes back where it was."""
 
     def __init__(self, parent: tk.Tk, look: Look, words: Words, title: str) -> None:
-        super().__init__(parent, background=look.palette.line)
+        super().__init__(parent, background=look.palette.control)
         self.withdraw()
         self._parent, self._look = parent, look
         self._before = parent.focus_get()
@@ -74,7 +74,7 @@ class CancelDialog(Dialog):
         texts = words.texts
         text = texts(
             "desktop.cancel_question", start=texts.time(booking.start), end=texts.time(booking.end),
-            day=texts.day(booking.start.date(), "full"), code=booking.code,
+            day=sentence_case(texts.day(booking.start.date(), "full")), code=booking.code,
         )  # fmt: skip
         ttk.Label(self.body, text=text, wraplength=look.px(400), justify="left").grid(row=1, column=0, sticky="w")
 
@@ -99,4 +99,3 @@ class LeaveDialog(Dialog):
         go = self.words.say(button(self.body, leave, "Danger.TButton"), "desktop.leave")
         self.buttons(2, stay, go)
         self.open(stay, width=440)
-

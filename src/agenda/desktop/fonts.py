@@ -6,8 +6,10 @@ import tkinter as tk
 from collections.abc import Mapping
 from pathlib import Path
 from tkinter import font as tkfont
+from typing import Literal
 
 FOLDER = Path(__file__).parent / "fonts"
+FAMILY = "Agenda Inter"
 FILES = ("Inter-Regular.ttf", "Inter-SemiBold.ttf")
 
 #: name of a font -> (size in pixels at 96 dpi, semibold)
@@ -57,16 +59,14 @@ def _load_on_mac() -> None:
 def install(root: tk.Misc, scale: float) -> dict[str, tkfont.Font]:
     """Create the named fonts (`AgendaBody`, ...) for `root`, or resize them to a new `scale` (1.0 = 96 dpi)."""
     known = set(tkfont.families(root))
-    fallback = next((name for name in _FALLBACKS if name in known), "TkDefaultFont")
+    family = next((name for name in (FAMILY, *_FALLBACKS) if name in known), "TkDefaultFont")
     existing = set(tkfont.names(root))
     fonts = {}
     for name, (pixels, semibold) in SIZES.items():
-        family = "Inter SemiBold" if semibold else "Inter"
-        found = family in known
-        weight = "bold" if semibold and not found else "normal"
+        weight: Literal["bold", "normal"] = "bold" if semibold else "normal"
         full = f"Agenda{name}"
         font = tkfont.Font(root, name=full, exists=full in existing)
-        font.configure(family=family if found else fallback, size=-round(pixels * scale), weight=weight)  # type: ignore[arg-type]
+        font.configure(family=family, size=-round(pixels * scale), weight=weight)
         font.delete_font = False  # the interpreter keeps it as long as the window lives
         fonts[name] = font
     return fonts

@@ -43,7 +43,7 @@ class SlotGrid(ttk.Frame):
 
     def __init__(
         self, parent: tk.Misc, look: Look, words: Words,
-        moved: Callable[[Cell], None], pressed: Callable[[Cell], None],
+        moved: Callable[[Cell], None], pressed: Callable[[Cell], object],
     ) -> None:  # fmt: skip
         super().__init__(parent)
         self._look, self._words, self._moved, self._pressed = look, words, moved, pressed
@@ -86,9 +86,7 @@ class SlotGrid(ttk.Frame):
             canvas.bind(event, lambda event: self.draw(), add="+")
         canvas.bind("<Configure>", lambda event: self._resized(), add="+")
 
-    def show(
-        self, cells: Sequence[Cell], cursor: Key | None, names: Mapping[str, str], empty: str
-    ) -> None:
+    def show(self, cells: Sequence[Cell], cursor: Key | None, names: Mapping[str, str], empty: str) -> None:
         """Show these slots; `names` are those of the resources, where the grid must tell them apart."""
         moved = cursor != self.cursor
         if (cells, cursor, names, empty) == (self.cells, self.cursor, self._names, self._empty):
@@ -164,6 +162,8 @@ class SlotGrid(ttk.Frame):
         """Draw the rows that are seen."""
         canvas = self.canvas
         canvas.delete("all")
+        if canvas.winfo_width() < self._look.px(_GAP):
+            return  # not laid out yet
         if not self.cells:
             canvas.create_text(
                 canvas.winfo_width() / 2, canvas.winfo_height() / 2, text=self._empty, justify="center",
@@ -190,9 +190,7 @@ class SlotGrid(ttk.Frame):
         step = self._look.px(19)
         for number, (line, font) in enumerate(lines):
             offset = (number - (len(lines) - 1) / 2) * step
-            self.canvas.create_text(
-                x, y + offset, text=line, font=font, fill=tone.text, width=0, anchor="center"
-            )
+            self.canvas.create_text(x, y + offset, text=line, font=font, fill=tone.text, width=0, anchor="center")
 
     def _picture(self, tone: Tone, *, chosen: bool) -> tk.PhotoImage:
         """A cell's box. The cursor is a frame: strong where the grid has the focus, thin where it has not."""
@@ -276,8 +274,8 @@ class SlotGrid(ttk.Frame):
         return "break"
 
     def _scroll(self, *args: str) -> None:
-        self.canvas.yview(*args)  # type: ignore[no-untyped-call]
+        self.canvas.yview(*args)
         self.draw()
 
-    def _scrolled(self, first: str, last: str) -> None:
+    def _scrolled(self, first: float, last: float) -> None:
         self.bar.set(first, last)

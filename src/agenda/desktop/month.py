@@ -8,7 +8,7 @@ from tkinter import ttk
 from agenda.desktop.days import month_after, month_grid, parse_day
 from agenda.desktop.look import Look
 from agenda.desktop.pictures import Box
-from agenda.desktop.widgets import Words, button, enable
+from agenda.desktop.widgets import Words, button, enable, sentence_case
 
 _COLUMN, _ROW, _WEEKS = 31, 30, 6
 _STEPS = {"Left": -1, "Right": 1, "Up": -7, "Down": 7}
@@ -33,11 +33,14 @@ class MonthPicker(ttk.Frame):
         self._bind()
 
     def _build_head(self) -> None:
-        self.earlier = button(self, lambda: self._turn(-1), "Link.TButton")
-        self.title = ttk.Label(self, style="Heading.TLabel", anchor="center")
-        self.later = button(self, lambda: self._turn(1), "Link.TButton")
-        self.earlier.configure(text="‹", width=2)
-        self.later.configure(text="›", width=2)
+        head = ttk.Frame(self)
+        head.grid(row=0, column=0, columnspan=3, sticky="we")
+        head.columnconfigure(1, weight=1)
+        self.earlier = button(head, lambda: self._turn(-1), "Small.Link.TButton")
+        self.title = ttk.Label(head, style="Heading.TLabel", anchor="center")
+        self.later = button(head, lambda: self._turn(1), "Small.Link.TButton")
+        self.earlier.configure(text="‹")
+        self.later.configure(text="›")
         self.earlier.grid(row=0, column=0)
         self.title.grid(row=0, column=1, sticky="we")
         self.later.grid(row=0, column=2)
@@ -99,7 +102,7 @@ class MonthPicker(ttk.Frame):
         if self.month == date.min:
             return
         texts = self._words.texts
-        self.title.configure(text=texts.month(self.month)[:1].upper() + texts.month(self.month)[1:])
+        self.title.configure(text=sentence_case(texts.month(self.month)))
         self.canvas.delete("all")
         self._pictures.clear()
         width = self._column_width()
@@ -129,10 +132,8 @@ class MonthPicker(ttk.Frame):
         font = "AgendaStrong" if day in (self.day, self.today) else "AgendaBody"
         self.canvas.create_text(x, y, text=str(day.day), font=font, fill=text)
         if day in self.marked:
-            dot = px(1.5)
-            self.canvas.create_rectangle(
-                x - px(4), y + px(9), x + px(4), y + px(9) + dot, fill=text, outline=text
-            )
+            dot = px(2)
+            self.canvas.create_rectangle(x - dot, y + px(7), x + dot, y + px(7) + dot, fill=text, outline=text)
 
     def _draw_box(self, x: float, y: float, fill: str, edge: str, *, focused: bool) -> None:
         look, colours = self._look, self._look.palette

@@ -22,7 +22,7 @@ class DataDialog(Dialog):
     """Export and erasure. `gone` is called once the user no longer exists and the receipt has been read."""
 
     def __init__(
-        self, parent: tk.Tk, look: Look, words: Words, desk: Desk, user: str, gone: Callable[[], None]
+        self, parent: tk.Tk, look: Look, words: Words, desk: Desk, *, user: str, gone: Callable[[], None]
     ) -> None:
         super().__init__(parent, look, words, "desktop.data_title")
         self._desk, self._user, self._gone, self._erased = desk, user, gone, False
@@ -30,7 +30,8 @@ class DataDialog(Dialog):
         self.strip.grid(row=1, column=0, sticky="we", pady=(0, look.px(12)))
         self.strip.grid_remove()
         self._build_export()
-        self._build_erase()
+        self.erase = self._build_erase()
+        self._allow()
         done = self.words.say(button(self.body, self.close), "desktop.close")
         self.buttons(5, done)
         self.open(self.path, width=600)
@@ -51,13 +52,13 @@ class DataDialog(Dialog):
         self.save = say(button(frame, self.export, "Primary.TButton"), "desktop.export_button")
         self.save.grid(row=2, column=2, pady=(px(6), 0))
 
-    def _build_erase(self) -> None:
+    def _build_erase(self) -> ttk.Button:
         px, say = self._look.px, self.words.say
         ttk.Frame(self.body, style="Line.TFrame", height=1).grid(row=3, column=0, sticky="we", pady=px(20))
         frame = ttk.Frame(self.body)
         frame.grid(row=4, column=0, sticky="we")
         frame.columnconfigure((0, 1), weight=1, uniform="half")
-        heading = say(ttk.Label(frame, style="Problem.TLabel"), "desktop.erase_heading")
+        heading = say(ttk.Label(frame, style="Danger.TLabel"), "desktop.erase_heading")
         heading.grid(row=0, column=0, columnspan=3, sticky="w")
         self._explain(frame, "desktop.erase_intro", 1)
         self.typed, self.password = ttk.Entry(frame, font="AgendaBody"), ttk.Entry(frame, font="AgendaBody", show="•")
@@ -69,9 +70,9 @@ class DataDialog(Dialog):
             field.grid(row=3, column=column, sticky="we", padx=(0, px(6)))
             field.bind("<KeyRelease>", lambda event: self._allow())
             field.bind("<Return>", lambda event: self.erase.invoke())
-        self.erase = say(button(frame, self._erase, "Danger.TButton"), "desktop.erase_button")
-        self.erase.grid(row=3, column=2, sticky="e")
-        self._allow()
+        erase = say(button(frame, self._erase, "Danger.TButton"), "desktop.erase_button")
+        erase.grid(row=3, column=2, sticky="e")
+        return erase
 
     def _explain(self, frame: ttk.Frame, msgid: str, row: int) -> None:
         label = self.words.say(ttk.Label(frame, style="Muted.TLabel", justify="left"), msgid)

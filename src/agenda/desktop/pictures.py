@@ -1,5 +1,6 @@
 """Pictures drawn in memory as PNG: rounded boxes and dots with smooth edges, at any scale."""
 
+import math
 import struct
 import zlib
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from itertools import pairwise
 from agenda.desktop.palette import rgb
 
 _Pixel = tuple[int, int, int]
+_Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,7 @@ def draw(box: Box) -> bytes:
 
 def _pixel(box: Box, x: float, y: float) -> _Pixel:
     """The colour at one point, from its signed distance to the outline (negative inside)."""
-    inset = box.margin
-    distance = _distance(x, y, box.width, box.height, inset, box.radius)
+    distance = _distance(x, y, box)
     colour = rgb(box.ground)
     if box.ring is not None:
         reach = box.gap + box.ring_width
@@ -68,7 +69,7 @@ def _pixel(box: Box, x: float, y: float) -> _Pixel:
 
 
 @lru_cache(maxsize=64)
-def stroke(box: Box, points: tuple[tuple[float, float], ...], width: float, colour: str) -> bytes:
+def stroke(box: Box, points: tuple[_Point, ...], width: float, colour: str) -> bytes:
     """The box with a line of round ends drawn through `points`, which are shares of its size, as a PNG file."""
     line = [(x * box.width, y * box.height) for x, y in points]
     raw = bytearray()
@@ -76,26 +77,26 @@ def stroke(box: Box, points: tuple[tuple[float, float], ...], width: float, colo
         raw.append(0)
         for column in range(box.width):
             x, y = column + 0.5, row + 0.5
-            near = min(_to_segment(x, y, *start, *end) for start, end in pairwise(line))
+            near = min(_to_segment((x, y), start, end) for start, end in pairwise(line))
             raw.extend(_mix(_pixel(box, x, y), rgb(colour), _cover(near - width / 2)))
     return _png(box.width, box.height, bytes(raw))
 
 
-def _to_segment(x: float, y: float, x1: float, y1: float, x2: float, y2: float) -> float:
+def _to_segment(point: _Point, start: _Point, end: _Point) -> float:
     """The distance from a point to a line segment."""
-    dx, dy = x2 - x1, y2 - y1
-    along = ((x - x1) * dx + (y - y1) * dy) / (dx * dx + dy * dy)
-    along = min(1.0, max(0.0, along))
-    return float(((x - x1 - along * dx) ** 2 + (y - y1 - along * dy) ** 2) ** 0.5)
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    x, y = point[0] - start[0], point[1] - start[1]
+    along = min(1.0, max(0.0, (x * dx + y * dy) / (dx * dx + dy * dy)))
+    return math.hypot(x - along * dx, y - along * dy)
 
 
-def _distance(x: float, y: float, width: int, height: int, inset: float, radius: float) -> float:
-    """Signed distance from a point to a rounded rectangle that lies `inset` inside width x height."""
-    radius = min(radius, width / 2 - inset, height / 2 - inset)
-    dx = abs(x - width / 2) - (width / 2 - inset - radius)
-    dy = abs(y - height / 2) - (height / 2 - inset - radius)
-    outside = (max(dx, 0.0) ** 2 + max(dy, 0.0) ** 2) ** 0.5
-    return float(outside + min(max(dx, dy), 0.0) - radius)
+def _distance(x: float, y: float, box: Box) -> float:
+    """Signed distance from a point to the box's outline, which lies `margin` inside its size."""
+    half_width, half_height = box.width / 2 - box.margin, box.height / 2 - box.margin
+    radius = min(box.radius, half_width, half_height)
+    dx = abs(x - box.width / 2) - (half_width - radius)
+    dy = abs(y - box.height / 2) - (half_height - radius)
+    return math.hypot(max(dx, 0.0), max(dy, 0.0)) + min(max(dx, dy), 0.0) - radius
 
 
 def _cover(distance: float) -> float:
@@ -119,9 +120,4 @@ def _png(width: int, height: int, raw: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(raw, 1))
-        + chunk(b"IEND", b"")
-    )
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw, 1)) + chunk(b"IEND", b"")

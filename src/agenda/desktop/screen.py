@@ -17,6 +17,7 @@ from agenda.desktop.status import StatusBar
 from agenda.desktop.widgets import Words, button
 from agenda.wire import Booking
 
+_LEFT, _RIGHT = 262, 300  # widths of the outer cards in pixels of the design; the middle takes the rest
 _NARROW = 900  # pixels of the design: below, bookings share the middle with the grid
 _LEGEND = ((Face.FREE, "Free.TLabel"), (Face.MINE, "Mine.TLabel"), (Face.TAKEN, "TLabel"))
 _LOW = 560  # pixels of the design: below, there is no room for the legend
@@ -26,7 +27,14 @@ class MainScreen(ttk.Frame):
     """Puts the panels together and passes between them what concerns more than one."""
 
     def __init__(
-        self, window: tk.Tk, look: Look, words: Words, desk: Desk, server: str, commands: dict[str, Callable[[], None]]
+        self,
+        window: tk.Tk,
+        look: Look,
+        words: Words,
+        desk: Desk,
+        *,
+        server: str,
+        commands: dict[str, Callable[[], None]],
     ) -> None:
         super().__init__(window, style="Window.TFrame")
         self._window, self._look, self._words, self._desk = window, look, words, desk
@@ -34,8 +42,10 @@ class MainScreen(ttk.Frame):
         self._build_head(commands)
         self.left, self.middle, self.right = (ttk.Frame(self, style="Card.TFrame") for _ in range(3))
         self.month = MonthPicker(self.left, look, words, self._chose_day)
-        self.day = DayPanel(self.middle, look, words, desk, self.show, self.ask_cancel)
-        self.bookings = BookingsPanel(self.right, look, words, self._chose_booking, self._move, self._cancel)
+        self.day = DayPanel(self.middle, look, words, desk, changed=self.show, cancel=self.ask_cancel)
+        self.bookings = BookingsPanel(
+            self.right, look, words, chosen=self._chose_booking, move=self._move, cancel=self._cancel
+        )
         self.legend = self._build_legend()
         self.status = StatusBar(self, look, words, server)
         self.head.grid(row=0, column=0, columnspan=3, sticky="we")
@@ -68,7 +78,7 @@ class MainScreen(ttk.Frame):
         title = self._words.say(ttk.Label(frame, style="Muted.TLabel"), "desktop.legend")
         title.grid(row=0, column=0, columnspan=2, sticky="w")
         for row, (face, style) in enumerate(_LEGEND, start=1):
-            ttk.Label(frame, text=MARKS[face], style=style, width=2).grid(row=row, column=0)
+            ttk.Label(frame, text=MARKS[face], style=style).grid(row=row, column=0)
             label = self._words.say(ttk.Label(frame), f"desktop.face_{face.value}")
             label.grid(row=row, column=1, sticky="w")
         return frame
@@ -81,11 +91,11 @@ class MainScreen(ttk.Frame):
         self.head.grid_configure(padx=px(20), pady=(px(12), px(8)))
         self.hello.grid_configure(padx=px(14), pady=(0, px(5)))
         for panel in (self.month, self.day, self.bookings):
-            panel.grid_configure(padx=px(16), pady=px(16))
+            panel.grid_configure(padx=px(12 if panel is self.day else 16), pady=px(16))
             panel.relook()
         self.legend.grid_configure(row=1, column=0, sticky="we", padx=px(18), pady=(0, px(14)))
-        for label in self.legend.grid_slaves(column=1):
-            label.grid_configure(padx=px(8), pady=px(3))
+        for mark in self.legend.grid_slaves(column=0):
+            mark.grid_configure(padx=(0, px(10)), pady=px(3))
         self.status.relook()
         self._arrange()
         self.show()
@@ -112,9 +122,10 @@ class MainScreen(ttk.Frame):
             right = edge if card is shown[-1] else gap
             column = min(number, 1) if self._narrow else number
             card.grid(row=1, column=column, sticky="nswe", padx=(left, right), pady=(0, px(16)))
-        self.columnconfigure(0, weight=0)
+        for card, width in ((self.left, _LEFT), (self.middle, 1), (self.right, _RIGHT)):
+            card.configure(width=px(width))
+            card.grid_propagate(False)
         self.columnconfigure(1, weight=1)
-        self.columnconfigure(2, weight=0, minsize=0 if self._narrow else px(300))
         self.swap.grid() if self._narrow else self.swap.grid_remove()
         self._words.say(self.swap, "desktop.to_slots" if self._bookings_first else "desktop.to_bookings")
 

@@ -261,5 +261,5 @@ def _overlaps(booking: Booking, slot: Slot) -> bool:
 
 
 def _written(texts: Texts, value: object) -> object:
-    """A fact as a sentence has it: `{start}` is a moment, `{start:...}` is never used."""
-    return texts.moment(value) if isinstance(value, datetime) else value
+    """A fact as a sentence has it: an instant is written with its day."""
+    return texts.day_time(value) if isinstance(value, datetime) else value

@@ -43,12 +43,12 @@ class StatusBar(ttk.Frame):
         """Show how things stand; `waited` is for how many seconds an answer has been awaited."""
         texts = self._words.texts
         mark, style, msgid = {
-            State.ONLINE: ("●", "Good.TLabel", "desktop.online"),
+            State.ONLINE: ("●", "Live.TLabel", "desktop.online"),
             State.CONNECTING: ("◐", "Muted.TLabel", "desktop.connecting"),
-        }.get(model.link, ("○", "Problem.TLabel", "desktop.offline"))
+        }.get(model.link, ("○", "Danger.TLabel", "desktop.offline"))
         self.mark.configure(text=mark, style=style)
         self.link.configure(
-            text=texts(msgid, server=self._server), style="Muted.TLabel" if model.online else "Problem.TLabel"
+            text=texts(msgid, server=self._server), style="Muted.TLabel" if model.online else "Danger.TLabel"
         )
         busy = waited > SHOW_AFTER or bool(model.pending and not model.online)
         self._run(busy)

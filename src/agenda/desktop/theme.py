@@ -1,9 +1,10 @@
 """The ttk theme: every element that is seen is one of our own pictures over the plain `clam` theme."""
 
 import tkinter as tk
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from tkinter import font as tkfont
 from tkinter import ttk
+from typing import Any
 
 from agenda.desktop.palette import Palette, Tone
 from agenda.desktop.pictures import Box, draw, stroke
@@ -80,15 +81,13 @@ class _Painter:
 
     def panel(self, tone: Tone, ground: str, radius: float) -> Box:
         edge = max(1.0, self.px(1))
-        return Box(
-            self.px(240), self.px(96), radius * self.scale, tone.fill, tone.edge, ground, edge_width=edge
-        )
+        return Box(self.px(240), self.px(96), radius * self.scale, tone.fill, tone.edge, ground, edge_width=edge)
 
-    def element(self, name: str, default: Box, states: Mapping[str, Box], *, small: bool = True) -> None:
+    def element(self, name: str, default: Box, states: Mapping[str, Box]) -> None:
         """An image element; `states` maps "focus", "disabled" or several words to other pictures."""
-        pictures = [(*state.split(), self.keep(draw(box))) for state, box in states.items()]
+        pictures: list[Any] = [(*state.split(), self.keep(draw(box))) for state, box in states.items()]
         corner = default.corner()
-        minimum = 2 * corner if small else ""
+        minimum = 2 * corner
         self.style.element_create(
             name,
             "image",
@@ -100,6 +99,20 @@ class _Painter:
             width=minimum,
             height=minimum,
         )
+
+    def lay(self, name: str, parts: list[Any]) -> None:
+        """Say of which elements a widget consists, in ttk's own notation."""
+        self.style.layout(name, parts)
+
+    def layout(self, name: str, part: tuple[Any, ...]) -> None:
+        """The same for elements one inside the other, each as (element, sides it sticks to, inner one)."""
+        self.lay(name, [_nested(part)])
+
+
+def _nested(part: tuple[Any, ...]) -> tuple[str, dict[str, Any]]:
+    name, sticky, *inner = part
+    children = {"children": [_nested(each) for each in inner]} if inner else {}
+    return name, {"sticky": sticky, **children}
 
 
 def _plain(p: _Painter) -> None:
@@ -130,8 +143,9 @@ def _labels(p: _Painter) -> None:
         ("Code.TLabel", "AgendaCode", colours.text),
         ("Free.TLabel", "AgendaStrong", colours.free.edge),
         ("Mine.TLabel", "AgendaStrong", colours.accent),
-        ("Problem.TLabel", "AgendaStrong", colours.problem.text),
+        ("Danger.TLabel", "AgendaStrong", colours.problem.text),
         ("Good.TLabel", "AgendaStrong", colours.success.text),
+        ("Live.TLabel", "AgendaStrong", colours.success.edge),
     ):
         p.style.configure(name, font=font, foreground=colour, background=colours.surface)
         p.style.configure(f"Window.{name}", font=font, foreground=colour, background=colours.window)
@@ -156,7 +170,7 @@ def _frames(p: _Painter) -> None:
     }
     for name, (tone, ground, radius) in surfaces.items():
         p.element(f"{name}.panel", p.panel(tone, ground, radius), {})
-        p.style.layout(f"{name}.TFrame", [(f"{name}.panel", {"sticky": "nswe"})])
+        p.layout(f"{name}.TFrame", (f"{name}.panel", "nswe"))
         p.style.configure(f"{name}.TFrame", background=tone.fill)
 
 
@@ -167,6 +181,12 @@ def _buttons(p: _Painter) -> None:
         "TButton": (plain, Tone(c.hover, c.control, c.text), Tone(c.pressed, c.control, c.text), c.surface),
         "Primary.TButton": (c.primary, c.primary_hover, c.primary_hover, c.surface),
         "Danger.TButton": (c.danger, c.danger_hover, c.danger_hover, c.surface),
+        "Success.TButton": (
+            Tone(c.success.fill, c.success.edge, c.success.text),
+            Tone(c.free_hover.fill, c.success.edge, c.success.text),
+            Tone(c.free_hover.fill, c.success.edge, c.success.text),
+            c.success.fill,
+        ),
         "Quiet.TButton": (_flat(c.window, c), _flat(c.hover, c), _flat(c.pressed, c), c.window),
         "Link.TButton": (_flat(c.surface, c), _flat(c.hover, c), _flat(c.pressed, c), c.surface),
     }
@@ -184,11 +204,10 @@ def _buttons(p: _Painter) -> None:
                 "focus": p.box(normal, ground, focus=True),
             },
         )
-        inside = ("Button.padding", {"sticky": "nswe", "children": [("Button.label", {"sticky": "nswe"})]})
-        p.style.layout(name, [(f"{name}.button", {"sticky": "nswe", "children": [inside]})])
+        p.layout(name, (f"{name}.button", "nswe", ("Button.padding", "nswe", ("Button.label", "nswe"))))
         p.style.configure(
             name, foreground=normal.text, background=normal.fill, anchor="center",
-            padding=(p.px(14), p.px(8)), font="AgendaBody",
+            padding=(p.px(17), p.px(11)), font="AgendaBody",
         )  # fmt: skip
         p.style.map(
             name,
@@ -198,7 +217,8 @@ def _buttons(p: _Painter) -> None:
     for name in ("Primary.TButton", "Danger.TButton"):
         p.style.configure(name, font="AgendaStrong")
     for name in ("Quiet.TButton", "Link.TButton"):
-        p.style.configure(name, padding=(p.px(10), p.px(8)))
+        p.style.configure(name, padding=(p.px(13), p.px(11)))
+    p.style.configure("Small.Link.TButton", padding=(p.px(10), p.px(7)), font="AgendaHeading")
     _checks(p)
 
 
@@ -228,7 +248,7 @@ def _checks(p: _Painter) -> None:
         sticky="",
     )
     label = ("Checkbutton.label", {"side": "left", "sticky": ""})
-    p.style.layout("TCheckbutton", [("Agenda.indicator", {"side": "left", "sticky": ""}), label])
+    p.lay("TCheckbutton", [("Agenda.indicator", {"side": "left", "sticky": ""}), label])
     p.style.configure("TCheckbutton", background=c.surface, foreground=c.text, font="AgendaBody")
     p.style.map("TCheckbutton", background=[], foreground=[("disabled", c.disabled.text)])
 
@@ -241,20 +261,16 @@ def _fields(p: _Painter) -> None:
         "invalid": p.box(Tone(c.field.fill, c.problem.edge, c.text), c.surface),
     }
     p.element("Agenda.field", p.box(c.field, c.surface), states)
-    area: Callable[[str], tuple[str, object]] = lambda kind: (
-        f"{kind}.padding",
-        {"sticky": "nswe", "children": [(f"{kind}.textarea", {"sticky": "nswe"})]},
-    )
-    p.style.layout("TEntry", [("Agenda.field", {"sticky": "nswe", "children": [area("Entry")]})])
+    p.layout("TEntry", ("Agenda.field", "nswe", ("Entry.padding", "nswe", ("Entry.textarea", "nswe"))))
     size = p.px(22)
     ground = Box(size, size, 0, c.field.fill, c.field.fill, c.field.fill)
     chevron = p.keep(stroke(ground, _CHEVRON, p.scale * 1.6, c.muted))
     p.style.element_create("Agenda.chevron", "image", chevron, sticky="", padding=0)
     arrow = ("Agenda.chevron", {"side": "right", "sticky": ""})
-    inside = {"sticky": "nswe", "children": [arrow, area("Combobox")]}
-    p.style.layout("TCombobox", [("Agenda.field", inside)])
+    text = ("Combobox.padding", {"sticky": "nswe", "children": [("Combobox.textarea", {"sticky": "nswe"})]})
+    p.lay("TCombobox", [("Agenda.field", {"sticky": "nswe", "children": [arrow, text]})])
     for name in ("TEntry", "TCombobox"):
-        padding = (p.px(10), p.px(7), p.px(6), p.px(7))
+        padding = (p.px(13), p.px(11), p.px(9), p.px(11))
         p.style.configure(name, foreground=c.text, fieldbackground=c.field.fill, padding=padding)
         p.style.map(
             name,
@@ -269,8 +285,7 @@ def _lists(p: _Painter) -> None:
     c = p.palette
     flat = Tone(c.surface, c.surface, c.text)
     p.element("Agenda.list", p.box(flat, c.surface, radius=6), {"focus": p.box(flat, c.surface, radius=6, focus=True)})
-    area = ("Treeview.padding", {"sticky": "nswe", "children": [("Treeview.treearea", {"sticky": "nswe"})]})
-    p.style.layout("Treeview", [("Agenda.list", {"sticky": "nswe", "children": [area]})])
+    p.layout("Treeview", ("Agenda.list", "nswe", ("Treeview.padding", "nswe", ("Treeview.treearea", "nswe"))))
     p.style.configure(
         "Treeview", background=c.surface, fieldbackground=c.surface, foreground=c.text,
         rowheight=p.px(32), padding=p.px(4), indent=0,
@@ -280,8 +295,10 @@ def _lists(p: _Painter) -> None:
         background=[("selected", c.primary.fill)],
         foreground=[("selected", c.primary.text)],
     )
-    p.style.layout("Heading", [("Treeheading.padding", {"sticky": "nswe", "children": [("Treeheading.text", {"sticky": "we"})]})])
-    p.style.configure("Heading", background=c.surface, foreground=c.muted, font="AgendaSmall", padding=(p.px(4), p.px(5)))
+    p.layout("Heading", ("Treeheading.padding", "nswe", ("Treeheading.text", "we")))
+    p.style.configure(
+        "Heading", background=c.surface, foreground=c.muted, font="AgendaSmall", padding=(p.px(4), p.px(5))
+    )
     p.style.map("Heading", background=[])
 
 
@@ -296,11 +313,10 @@ def _bars(p: _Painter) -> None:
     p.style.element_create(
         "Agenda.trough", "image", p.keep(draw(Box(thick, p.px(48), 0, c.surface, c.surface, c.surface)))
     )
-    p.style.layout(
-        "Vertical.TScrollbar",
-        [("Agenda.trough", {"sticky": "ns", "children": [("Agenda.thumb", {"sticky": "nswe"})]})],
-    )
-    p.style.configure(
-        "Horizontal.TProgressbar", background=c.accent, troughcolor=c.line, bordercolor=c.line,
-        lightcolor=c.accent, darkcolor=c.accent, thickness=p.px(4), borderwidth=0,
-    )  # fmt: skip
+    p.layout("Vertical.TScrollbar", ("Agenda.trough", "ns", ("Agenda.thumb", "nswe")))
+    high = p.px(6)
+    for name, colour in (("rail", c.line), ("pbar", c.accent)):
+        box = Box(p.px(_WIDE), high, high / 2, colour, colour, c.surface, 0)
+        p.style.element_create(f"Agenda.{name}", "image", p.keep(draw(box)), border=p.px(3), width=p.px(30), padding=0)
+    runner = ("Agenda.pbar", {"side": "left", "sticky": ""})
+    p.lay("Horizontal.TProgressbar", [("Agenda.rail", {"sticky": "we", "children": [runner]})])

@@ -70,8 +70,7 @@ class Words:
                 target.focus_set()
                 return "break"
             if widget.winfo_viewable() and hasattr(widget, "invoke") and not _disabled(widget):
-                widget.focus_set()
-                widget.invoke()
+                widget.invoke()  # the focus stays where it was
                 return "break"
         return None
 
@@ -88,6 +87,11 @@ def split_mnemonic(text: str) -> tuple[str, str, int]:
     if index < 0 or index + 1 >= len(text):
         return text, "", -1
     return text[:index] + text[index + 1 :], text[index + 1].lower(), index
+
+
+def sentence_case(text: str) -> str:
+    """The text with a capital at its beginning and nothing else changed: titles are days and months."""
+    return text[:1].upper() + text[1:]
 
 
 def _disabled(widget: Any) -> bool:
@@ -121,7 +125,7 @@ class Strip(ttk.Frame):
         self._mark = ttk.Label(self)
         self._text = ttk.Label(self, justify="left")
         self._code = ttk.Label(self)
-        self._copy = button(self, self._copy_code)
+        self._copy = button(self, self._copy_code, "Success.TButton")
         self._mark.grid(row=0, column=0)
         self._text.grid(row=0, column=1, sticky="w")
         self.columnconfigure(1, weight=1)
