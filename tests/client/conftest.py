@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
+from threading import Event
+from time import monotonic
 from typing import Any, TypeVar
 
 import pytest
@@ -28,6 +30,14 @@ class States:
 
     def next(self) -> State:
         return self._told.get(timeout=PATIENCE)
+
+
+def asked(client: Client) -> None:
+    """Wait until a call that another thread makes has reached the client's own thread."""
+    end = monotonic() + PATIENCE
+    while not client._link._dialogue.waiting:
+        assert monotonic() < end
+        Event().wait(0.001)
 
 
 @pytest.fixture

@@ -221,6 +221,19 @@ def test_an_erasure_whose_answer_was_lost_gives_its_receipt_without_a_session(
     assert second["params"] == first["params"]
 
 
+def test_an_erasure_is_never_sent_again_in_the_session_of_another_user(
+    client: Client, peer: Peer, later: Later
+) -> None:
+    erasing_ana = later(client.erase, "the same password")
+    call = peer.hear("user.erase")
+    signing_in = later(client.sign_in, "bia", "the same password")
+    peer.answer(peer.hear("session.open"), {**SESSION, "token": "token-of-bia"})
+    signing_in.result(PATIENCE)
+    peer.refuse(call, "unavailable", retry_after=0.01)
+    with pytest.raises(NotSignedIn):
+        erasing_ana.result(PATIENCE)
+
+
 def test_an_erasure_that_explains_the_lost_session_is_no_news(
     client: Client, peer: Peer, server: ScriptedServer, later: Later, states: States
 ) -> None:

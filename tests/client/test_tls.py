@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from agenda.client import Client, Disconnected
+from tests.client.conftest import asked
 from tests.client.server import PATIENCE, PONG, ScriptedServer
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def test_a_tls_connection_that_broke_is_made_again(
 def test_a_certificate_that_nobody_vouches_for_is_refused(tls_server: ScriptedServer, later: Later) -> None:
     with Client("localhost", tls_server.port, tls=ssl.create_default_context(), timeout=PATIENCE) as client:
         pinging = later(client.ping)
+        asked(client)
         with pytest.raises(ssl.SSLError):
             tls_server.take()
         with pytest.raises(Disconnected) as problem:
@@ -97,6 +99,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(tls_server: ScriptedSe
 def test_a_server_without_tls_is_not_spoken_to_where_tls_is_asked_for(server: ScriptedServer, later: Later) -> None:
     with Client("localhost", server.port, tls=ssl.create_default_context(), timeout=PATIENCE) as client:
         pinging = later(client.ping)
+        asked(client)
         server.take().say_bytes(b'{"jsonrpc":"2.0","method":"hello"}\n')
         with pytest.raises(Disconnected) as problem:
             pinging.result(PATIENCE)

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
 _numbers = count(1)
 
-NEED_NO_SESSION = frozenset({"ping", "session.open", "session.resume", "user.erase"})
-"""Methods that may be sent after the session was lost; user.erase, since it may be what ended it."""
+NEED_NO_SESSION = frozenset({"ping", "session.open", "session.resume"})
 
 
 class Call:

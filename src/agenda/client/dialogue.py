@@ -140,7 +140,7 @@ class Dialogue:
 
     def _answered(self, message: dict[str, Any]) -> None:
         """Find the call that this is the answer to; the one of a caller who has gone is dropped."""
-        failed = "error" in message
+        failed = message.get("error") is not None
         outcome = error_from_wire(message["error"]) if failed else message.get("result")
         number = message.get("id")
         if number is None and failed:
@@ -241,16 +241,21 @@ class Dialogue:
             self._send(call.line)
 
     def _repeat(self, call: Call) -> None:
-        """Send it again, unless it was asked in a session that is over: never in someone else's name."""
-        if call.own or call.token == self._token or call.method in NEED_NO_SESSION:
+        """Send it again, unless it was asked in a session that is over: never in someone else's name.
+
+        An erasure may itself have ended the session, and is asked again without one.
+        """
+        erasing = call.method == "user.erase" and self._token is None
+        if call.own or erasing or call.token == self._token or call.method in NEED_NO_SESSION:
             self._transmit(call)
             return
         del self._unanswered[call.id]
-        if call.method == "session.close":
-            self._session_ended()
-            call.settle({})
-        else:
+        if call.method != "session.close":
             call.settle(NotSignedIn("not_signed_in", "the session in which this was asked is over"))
+            return
+        if self._token is None:
+            self._session_ended()
+        call.settle({})
 
     def _notified(self, method: object, params: Any) -> None:
         """News from the server; kinds that this client does not know are ignored."""

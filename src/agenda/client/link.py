@@ -160,22 +160,27 @@ class Link:
         if transport.more or transport.socket in ready:
             for line in transport.receive():
                 self._dialogue.receive(line)
+        self._grant_wishes()
         self._dialogue.tick(monotonic())
 
     def _select(self, pause: float) -> list[Any]:
-        """Wait at most so many seconds, do what other threads want; gives the sockets that are ready."""
+        """Wait at most so many seconds, less if other threads want something; gives what is ready."""
         ready = [key.fileobj for key, _ in self._selector.select(0.0 if self._inbox else pause)]
         if self._bell in ready:
             self._bell.recv(CHUNK)
+        return ready
+
+    def _grant_wishes(self) -> None:
+        """Do what other threads want, in the order in which they asked."""
         while self._inbox:
             self._inbox.popleft()()
-        return ready
 
     def _ready(self, sock: socket.socket, events: int, deadline: float) -> None:
         """Wait until a socket that is being connected is ready."""
         self._selector.register(sock, events)
         try:
             while sock not in self._select(max(0.0, deadline - monotonic())):
+                self._grant_wishes()
                 if monotonic() >= deadline:
                     raise TimeoutError("the server does not answer")
         finally:
@@ -188,9 +193,11 @@ class Link:
             if not self._reached and self._dialogue.waiting:
                 return
             self._select(left)
+            self._grant_wishes()
 
     def _lost(self, problem: OSError, failures: int) -> None:
         """The connection failed. Nobody waits for a server that was never there."""
+        self._grant_wishes()
         self._problem = problem
         _log.info("no connection: %s", problem)
         if not self._reached and failures + 1 >= len(self._addresses):
