@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+
 from agenda.domain.errors import (
     Invalid,
     LimitReached,
@@ -14,7 +15,6 @@ from agenda.domain.errors import (
     TooLate,
 )
 from agenda.domain.model import Booking, Policy, ResourceId, ServiceId, Status, UserId
-
 from tests.domain.agendas import BIA, CHAIRS, HOUR, LONG, NOON, ROOM, TEN, Desk, later, same_request
 
 

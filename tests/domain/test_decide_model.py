@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from agenda.domain.commands import BookSlot, CancelBooking, Command, MoveBooking, Outcome
-from agenda.domain.errors import AgendaError, Invalid
-from agenda.domain.model import Booking, BookingId, ResourceId, ServiceId, Status, UserId
-from agenda.domain.times import MINUTE
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
 
+from agenda.domain.commands import BookSlot, CancelBooking, Command, MoveBooking, Outcome
+from agenda.domain.errors import AgendaError, Invalid
+from agenda.domain.model import Booking, BookingId, ResourceId, ServiceId, Status, UserId
+from agenda.domain.times import MINUTE
 from tests.domain.agendas import ANA, BIA, CHAIRS, HOUR, LONG, NOON, ROOM, TEN, Desk, later
 
 SEATS = {ROOM: 1, CHAIRS: 3}

@@ -6,12 +6,12 @@ from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from agenda.domain.model import Hours, Resource, Schedule, Service
-from agenda.domain.slots import MARGIN, cells, free_starts, offer, origin, runs, touched
-from agenda.domain.times import CELL, DAY, Span, day_span, wall_exists
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agenda.domain.model import Hours, Resource, Schedule, Service
+from agenda.domain.slots import MARGIN, cells, free_starts, offer, origin, runs, touched
+from agenda.domain.times import CELL, DAY, Span, day_span, wall_exists
 from tests.domain.agendas import HOUR, ROOM
 
 ALL_DAY = Schedule(((Hours(0, 24 * 60),),) * 7)
@@ -62,7 +62,22 @@ def test_a_lunch_break_closes_what_reaches_into_it() -> None:
     service = Service(HOUR, "Consulta", 90, 30, frozenset((ROOM,)))
     day = offer(service, Resource(ROOM, "Sala", split), date(2026, 11, 23), ZoneInfo("UTC"))
     walls = [span.start.strftime("%H:%M") for _, span in day.slots]
-    assert walls == "08:00 08:30 09:00 09:30 10:00 10:30 13:00 13:30 14:00 14:30 15:00 15:30 16:00 16:30".split()
+    assert walls == [
+        "08:00",
+        "08:30",
+        "09:00",
+        "09:30",
+        "10:00",
+        "10:30",
+        "13:00",
+        "13:30",
+        "14:00",
+        "14:30",
+        "15:00",
+        "15:30",
+        "16:00",
+        "16:30",
+    ]
 
 
 def test_the_last_slot_of_a_night_that_goes_on_reaches_over_midnight() -> None:

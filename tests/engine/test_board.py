@@ -1,0 +1,153 @@
+"""The board: filled on first use, corrected by every commit, never stale."""
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from agenda.domain.model import BookingId, Resource, ResourceId
+from agenda.domain.slots import cells, origin
+from agenda.domain.times import Span
+from agenda.engine.board import Board
+from agenda.engine.ports import Occupied, StoreUnavailable
+from tests.domain.agendas import ANA, BIA, DAILY, ROOM, TEN, ZONE, later
+
+DAY = date(2026, 11, 23)
+RESOURCE = Resource(ROOM, "Sala", DAILY)
+SPAN = Span(TEN, later(TEN, hours=1))
+ONE, OTHER = BookingId("1" * 32), BookingId("2" * 32)
+
+
+def held(booking: BookingId = ONE, span: Span = SPAN, seat: int = 0) -> Occupied:
+    return Occupied(seat, span, span, ANA, booking)
+
+
+def board(capacity: int = 100) -> Board:
+    return Board(lambda: ZoneInfo(ZONE), capacity)
+
+
+def taken(it: Board, day: date = DAY) -> int:
+    [view] = it.look([(ROOM, day)])[1]
+    assert view is not None
+    return view.taken[0]
+
+
+def bits(span: Span = SPAN, day: date = DAY) -> int:
+    return cells(span, origin(day, ZoneInfo(ZONE)))
+
+
+def test_a_day_that_nobody_asked_for_is_not_there() -> None:
+    assert board().look([(ROOM, DAY)])[1] == [None]
+
+
+def test_a_filled_day_shows_what_was_read() -> None:
+    it = board()
+    it.fill(RESOURCE, DAY, lambda *_: [held()])
+    assert taken(it) == bits()
+
+
+def test_a_users_own_time_is_told_apart() -> None:
+    it = board()
+    it.fill(RESOURCE, DAY, lambda *_: [held()])
+    [view] = it.look([(ROOM, DAY)])[1]
+    assert view is not None
+    assert view.mine == {ANA: bits()}
+    assert BIA not in view.mine
+
+
+def test_a_commit_shows_at_once_and_raises_the_version() -> None:
+    it = board()
+    it.fill(RESOURCE, DAY, lambda *_: [])
+    before = it.look([])[0]
+    it.correct([], [(ROOM, held())])
+    assert taken(it) == bits()
+    assert it.look([])[0] > before
+
+
+def test_a_release_shows_at_once() -> None:
+    it = board()
+    it.fill(RESOURCE, DAY, lambda *_: [held()])
+    it.correct([(ONE, ROOM, SPAN)], [])
+    assert taken(it) == 0
+
+
+def test_a_move_to_another_day_leaves_the_one_and_arrives_on_the_other() -> None:
+    it = board()
+    later_span = Span(later(TEN, days=7), later(TEN, days=7, hours=1))
+    other_day = date(2026, 11, 30)
+    it.fill(RESOURCE, DAY, lambda *_: [held()])
+    it.fill(RESOURCE, other_day, lambda *_: [])
+    it.correct([(ONE, ROOM, SPAN)], [(ROOM, held(span=later_span))])
+    assert taken(it) == 0
+    assert taken(it, other_day) == bits(later_span, other_day)
+
+
+def test_a_claim_that_reaches_over_midnight_is_on_both_days() -> None:
+    it = board()
+    night = Span(later(TEN, hours=13), later(TEN, hours=15))  # 23:00 to 1:00
+    it.fill(RESOURCE, DAY, lambda *_: [])
+    it.fill(RESOURCE, date(2026, 11, 24), lambda *_: [])
+    it.correct([], [(ROOM, held(span=night))])
+    assert taken(it) == bits(night)
+    assert taken(it, date(2026, 11, 24)) == bits(night, date(2026, 11, 24))
+
+
+def test_a_booking_that_is_committed_while_the_day_is_read_is_not_missed() -> None:
+    it = board()
+
+    def read(resource: ResourceId, window: Span) -> list[Occupied]:
+        it.correct([], [(ROOM, held(OTHER))])  # committed after the reader's snapshot was taken
+        return []
+
+    it.fill(RESOURCE, DAY, read)
+    assert taken(it) == bits()
+
+
+def test_a_cancellation_that_is_committed_while_the_day_is_read_is_not_missed() -> None:
+    it = board()
+
+    def read(resource: ResourceId, window: Span) -> list[Occupied]:
+        it.correct([(ONE, ROOM, SPAN)], [])
+        return [held()]  # the snapshot still had it
+
+    it.fill(RESOURCE, DAY, read)
+    assert taken(it) == 0
+
+
+def test_no_day_is_shown_before_it_is_complete() -> None:
+    it = board()
+    seen = []
+
+    def read(resource: ResourceId, window: Span) -> list[Occupied]:
+        seen.extend(it.look([(ROOM, DAY)])[1])
+        return []
+
+    it.fill(RESOURCE, DAY, read)
+    assert seen == [None]
+
+
+def test_a_day_that_could_not_be_read_is_as_unknown_as_before() -> None:
+    it = board()
+
+    def read(resource: ResourceId, window: Span) -> list[Occupied]:
+        raise StoreUnavailable
+
+    with pytest.raises(StoreUnavailable):
+        it.fill(RESOURCE, DAY, read)
+    assert it.look([(ROOM, DAY)])[1] == [None]
+
+
+def test_the_day_that_was_looked_at_longest_ago_goes_first() -> None:
+    it = board(capacity=2)
+    days = [date(2026, 11, day) for day in (23, 24)]
+    for day in days:
+        it.fill(RESOURCE, day, lambda *_: [])
+    it.look([(ROOM, days[0])])
+    it.fill(RESOURCE, date(2026, 11, 25), lambda *_: [])
+    assert [view is None for view in it.look([(ROOM, day) for day in days])[1]] == [False, True]
+
+
+def test_a_seat_that_was_taken_away_since_bars_nobody() -> None:
+    it = board()
+    it.fill(RESOURCE, DAY, lambda *_: [held(seat=5)])
+    assert taken(it) == 0

@@ -1,0 +1,122 @@
+"""The live feed: each watcher is told what changed for him, once, and nothing else."""
+
+from datetime import date, datetime
+
+from agenda.domain.model import UserId
+from agenda.domain.times import Span
+from agenda.engine.board import Board
+from agenda.engine.live import Live, SlotChange, touched_keys
+from agenda.engine.ports import Occupied
+from agenda.engine.timetable import Timetables
+from tests.domain.agendas import ANA, BIA, HOUR, NOON, ROOM, TEN, catalogue, later
+from tests.engine.test_board import ONE, RESOURCE, SPAN
+
+DAY = date(2026, 11, 23)
+
+
+class Feed:
+    """A board with one filled day and the watchers on it."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.catalogue = catalogue()
+        self.board = Board(lambda: self.catalogue.business.zone)
+        self.timetable = Timetables(self.catalogue).of(DAY, HOUR, ROOM, NOON)
+        self.live = Live(self.board, lambda: now, self.want)
+        self.told: list[tuple[UserId, SlotChange]] = []
+        self.fill()
+
+    def fill(self) -> None:
+        self.board.fill(RESOURCE, DAY, lambda *_: [])
+
+    def want(self, keys: object, then: object) -> None:
+        self.fill()
+        then()  # type: ignore[operator]
+
+    def watch(self, user: UserId) -> str:
+        [view] = self.board.look(self.timetable.keys)[1]
+        assert view is not None
+        states = self.timetable.states([view], user)
+        return self.live.add(user, self.timetable, states, lambda change: self.told.append((user, change))).id
+
+    def book(self, span: Span = SPAN) -> None:
+        self.board.correct([], [(ROOM, Occupied(0, span, span, ANA, ONE))])
+        self.live.refresh([(ROOM, DAY)])
+
+    def cancel(self) -> None:
+        self.board.correct([(ONE, ROOM, SPAN)], [])
+        self.live.refresh([(ROOM, DAY)])
+
+    def states(self) -> list[tuple[UserId, list[tuple[datetime, str]]]]:
+        return [(user, [(slot.time.start, slot.state) for slot in change.slots]) for user, change in self.told]
+
+
+def test_a_booking_is_mine_to_its_owner_and_taken_to_all_others() -> None:
+    feed = Feed()
+    feed.watch(ANA)
+    feed.watch(BIA)
+    feed.book()
+    assert feed.states() == [(ANA, [(TEN, "mine")]), (BIA, [(TEN, "taken")])]
+
+
+def test_a_cancelled_slot_is_free_to_all() -> None:
+    feed = Feed()
+    feed.book()
+    feed.watch(ANA)
+    feed.watch(BIA)
+    feed.cancel()
+    assert feed.states() == [(ANA, [(TEN, "free")]), (BIA, [(TEN, "free")])]
+
+
+def test_what_is_the_same_as_before_is_not_told() -> None:
+    feed = Feed()
+    feed.watch(BIA)
+    feed.live.refresh([(ROOM, DAY)])
+    assert not feed.told
+
+
+def test_other_days_are_not_told() -> None:
+    feed = Feed()
+    feed.watch(BIA)
+    feed.live.refresh([(ROOM, date(2026, 11, 24))])
+    assert not feed.told
+
+
+def test_a_slot_that_has_begun_is_not_told() -> None:
+    feed = Feed(now=TEN)
+    feed.watch(BIA)
+    feed.book()
+    assert not feed.told
+
+
+def test_strangers_share_one_list_of_changes() -> None:
+    feed = Feed()
+    for _ in range(3):
+        feed.watch(BIA)
+    feed.book()
+    assert len({id(change.slots) for _, change in feed.told[1:]}) <= 2
+    feed.cancel()
+    assert len({id(change.slots) for _, change in feed.told[3:]}) == 1
+
+
+def test_a_day_that_the_board_has_dropped_is_fetched_and_then_told() -> None:
+    feed = Feed()
+    feed.book()
+    feed.watch(BIA)
+    feed.board.drop()
+    feed.live.refresh([(ROOM, DAY)])
+    assert feed.states() == [(BIA, [(TEN, "free")])]
+
+
+def test_nobody_is_told_after_he_stopped_watching() -> None:
+    feed = Feed()
+    watch = feed.watch(BIA)
+    assert feed.live.remove(watch)
+    feed.book()
+    assert not feed.told
+    assert not feed.live.remove(watch)
+
+
+def test_a_claim_touches_the_days_whose_slots_it_can_change() -> None:
+    night = Span(later(TEN, hours=13), later(TEN, hours=15))
+    days = touched_keys(ROOM, night, lambda instant: later(instant, hours=-3).date())
+    assert days == {(ROOM, date(2026, 11, day)) for day in (22, 23, 24)}
