@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from agenda.doors.rpc import jsonrpc
 from agenda.doors.rpc.jsonrpc import Batch, Call, decode
 
-DEEP = 500
+DEEP = 30_000
 
 
 def line(**members: Any) -> bytes:
@@ -140,9 +140,26 @@ def test_integers_of_any_length_are_left_to_the_parameters() -> None:
     assert one(text).fault is None
 
 
-def test_nesting_that_the_fast_decoder_refuses_is_still_json() -> None:
-    text = b'{"jsonrpc":"2.0","id":1,"method":"x","params":{"user":%b}}' % (b"[" * DEEP + b"]" * DEEP)
+@pytest.mark.parametrize("depth", [150, 199, 200, 201, 500, 1000, DEEP])
+@pytest.mark.parametrize("inside", [b"", b"1", b'"]"', b'{"a\\"]":[]}'])
+def test_nesting_is_still_json_however_deep(depth: int, inside: bytes) -> None:
+    text = b'{"jsonrpc":"2.0","id":1,"method":"x","params":{"user":%b}}' % (b"[" * depth + inside + b"]" * depth)
     assert (one(text).id, one(text).fault) == (b"1", None)
+
+
+def test_objects_may_be_nested_too() -> None:
+    text = b'{"jsonrpc":"2.0","id":1,"method":"x","params":%b1%b}' % (b'{"a":' * 9000, b"}" * 9000)
+    assert (one(text).id, one(text).fault) == (b"1", None)
+
+
+@pytest.mark.parametrize("inside", [b"1,", b"NaN", b"x", b"]", b"[", b"{]", b'"'])
+def test_what_lies_deep_must_be_json_too(inside: bytes) -> None:
+    assert one(b"[" * 1500 + inside + b"]" * 1500).fault == jsonrpc.PARSE_ERROR
+
+
+@pytest.mark.parametrize("depth", [2, 150, 500, DEEP])
+def test_an_array_in_an_array_is_a_batch_of_what_is_no_request(depth: int) -> None:
+    assert decode(b"[" * depth + b"]" * depth) == Batch([Call(b"null", "", {}, jsonrpc.INVALID_REQUEST)])
 
 
 @given(st.binary() | st.text().map(str.encode))

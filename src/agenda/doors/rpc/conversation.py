@@ -147,7 +147,7 @@ class Conversation:
     def _fault(self, call: Call) -> bytes:
         """The `error` member for a call that cannot be served whatever its parameters."""
         if call.fault == jsonrpc.INVALID_PARAMS:
-            return self.refused(Invalid("id", "text"))
+            return self.refused(Invalid("id", "text" if (call.id or b"").startswith(b'"') else "out_of_range"))
         return errors.faulty(call.fault or jsonrpc.METHOD_NOT_FOUND, self.caller.language)
 
     def refused(self, error: AgendaError) -> bytes:

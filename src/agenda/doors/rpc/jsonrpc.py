@@ -7,6 +7,8 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 from pydantic_core import from_json, to_json
 
+from agenda.doors.rpc.nesting import flattened
+
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
 METHOD_NOT_FOUND: Final = -32601
@@ -46,7 +48,7 @@ def decode(line: bytes) -> Call | Batch | None:
             return None
         try:
             value = _decode_slowly(line)
-        except (ValueError, RecursionError):
+        except ValueError:
             return Call(_NULL, "", {}, PARSE_ERROR)
     if type(value) is dict:
         return _call(value)
@@ -56,11 +58,19 @@ def decode(line: bytes) -> Call | Batch | None:
 
 
 def _decode_slowly(line: bytes) -> Any:
-    """JSON that the fast decoder refuses though it is JSON: lone surrogates, integers of any length, deeper nesting.
+    """JSON that the fast decoder refuses though it is JSON: lone surrogates, integers of any length, any nesting.
 
-    Raises ValueError for what is not JSON or not UTF-8, RecursionError for some thousand levels of nesting.
+    Raises ValueError for what is not JSON or not UTF-8.
     """
-    return json.loads(line.decode(), parse_constant=_refuse, parse_int=_bounded_int)
+    text = line.decode()
+    try:
+        return _loads(text)
+    except RecursionError:
+        return _loads(flattened(text))
+
+
+def _loads(text: str) -> Any:
+    return json.loads(text, parse_constant=_refuse, parse_int=_bounded_int)
 
 
 def _refuse(constant: str) -> NoReturn:
