@@ -111,6 +111,12 @@ class DecideAgainstNaive(RuleBasedStateMachine):
             self.naive.rub_out(booking)
             self.naive.write(outcome)
 
+    @rule(booking=bookings, half_hours=st.integers(-3, 3))
+    def nudge(self, booking: str, half_hours: int) -> None:
+        """Move by so little that the new time overlaps the old one."""
+        held = self.desk.state.bookings[BookingId(booking)]
+        self.move(booking, held.user, later(held.start, minutes=30 * half_hours), None)
+
     def judge_move(self, command: MoveBooking) -> tuple[str, int | None]:
         """What must become of it, and the new seat, None where nothing moves."""
         owner, service, start = self.naive.live.get(command.booking, (None, HOUR, NOON))
