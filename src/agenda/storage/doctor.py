@@ -1,4 +1,4 @@
-"""Examines a data folder and its database, reading only, also while a server runs; says what is wrong as codes and facts."""
+"""Examines a data folder and its database, reading only, also while a server runs: findings are codes and facts."""
 
 import os
 import shutil
@@ -6,7 +6,8 @@ import stat
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import TZPATH, ZoneInfo, ZoneInfoNotFoundError
@@ -14,9 +15,10 @@ from zoneinfo import TZPATH, ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import select
 
 from agenda.engine.ports import StoreUnavailable
+from agenda.storage.database import REVISIONS
 from agenda.storage.errors import StoreProblem
 from agenda.storage.findings import QUESTIONS, concerned, moved_walls
-from agenda.storage.schema import BUSINESS, to_seconds
+from agenda.storage.schema import BUSINESS, METADATA, to_seconds
 from agenda.storage.sqlite import TRIGGERS, Connection
 from agenda.storage.statements import Query
 from agenda.storage.verify import Steps, verify_audit
@@ -39,9 +41,8 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """What is examined: the folder, the database in it, opened for reading, and the moment."""
+    """A database that is examined, opened for reading, and the moment."""
 
-    folder: Path
     database: Path
     connection: Connection
     now: datetime
@@ -61,14 +62,21 @@ def examine(folder: Path, database: Path, now: datetime, steps: Steps = lambda d
     try:
         connection = Connection(database, read_only=True)
         try:
-            patient = Patient(folder, database, connection, now)
-            for number, check in enumerate(CHECKS):
-                steps(number, len(CHECKS))
-                yield from check(patient)
+            yield from diagnose(Patient(database, connection, now), steps)
         finally:
             connection.close()
     except StoreUnavailable as error:
         yield Finding("database_unreadable", facts={"path": str(database), "reason": _reason(error)})
+
+
+def diagnose(patient: Patient, steps: Steps = lambda done, total: None) -> Iterator[Finding]:
+    """All findings in a database that can be opened. Raises StoreUnavailable if it cannot be read after all."""
+    if strange := _strange(patient):
+        yield strange
+        return
+    for number, check in enumerate(CHECKS):
+        steps(number, len(CHECKS))
+        yield from check(patient)
 
 
 def _reason(error: StoreUnavailable) -> str:
@@ -119,10 +127,23 @@ def zone_data_version() -> str:
         if (Path(place) / "UTC").exists():  # a system that does not say how old its data is
             break
     try:
-        import tzdata
+        return str(import_module("tzdata").IANA_VERSION)
     except ImportError:
         return ""
-    return tzdata.IANA_VERSION
+
+
+def _strange(patient: Patient) -> Finding | None:
+    """Whether this is no agenda's database, or one that this program does not understand."""
+    path = str(patient.database)
+    tables = {name for (name,) in patient.connection.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    if "alembic_version" in tables:
+        [(revision,)] = patient.connection.rows("SELECT max(version_num) FROM alembic_version")
+        if revision is not None and revision not in REVISIONS:
+            return Finding("database_newer", facts={"path": path})
+    missing = sorted((METADATA.tables.keys() | {"alembic_version"}) - tables)
+    if missing:
+        return Finding("table_missing", facts={"path": path, "tables": ", ".join(missing)})
+    return None
 
 
 def _integrity(patient: Patient) -> Iterator[Finding]:

@@ -72,3 +72,18 @@ class FolderInUse(StoreProblem):
     pid: int | None
     host: str | None
     since: datetime | None
+
+
+@dataclass
+class FolderNotEmpty(StoreProblem):
+    """There is an agenda in the folder already."""
+
+
+@dataclass
+class StoreMissing(StoreProblem):
+    """There is no database here."""
+
+
+@dataclass
+class FileExists(StoreProblem):
+    """A file is in the way that must not be overwritten."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Select, and_, bindparam, func, literal_column, or_, select
+from sqlalchemy import BindParameter, Select, and_, bindparam, func, literal_column, or_, select
 
 from agenda.domain.codes import code
 from agenda.domain.model import Status
@@ -22,7 +22,7 @@ from agenda.storage.sqlite import Connection
 from agenda.storage.statements import Query
 
 _LIVE: Final = BOOKING.c.status.in_([literal_column(f"'{status}'") for status in Status if status.live])
-_NOW: Final = bindparam("now")
+_NOW: Final[BindParameter[Any]] = bindparam("now")
 
 
 def _overlapping() -> Select[Any]:

@@ -115,7 +115,7 @@ class DataFolder:
                 os.fsync(file)
             finally:
                 os.close(file)
-            _sync_folder(self.path)
+            sync_folder(self.path)
         except OSError as error:
             raise _problem(error, self.path) from error
 
@@ -127,7 +127,7 @@ class DataFolder:
                     file.chmod(FILE_MODE)
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
     """Make the folder's entries durable, where the system can."""
     if os.name == "nt":
         return

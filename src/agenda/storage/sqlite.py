@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,7 @@ Row = tuple[Any, ...]
 DIALECT: Final = sqlite.dialect(paramstyle="qmark")
 PAGE_BYTES: Final = 4096
 BUSY_SECONDS: Final = 5.0
+_COPY_PAGES: Final = 4096
 
 # Stored claims of a seat are disjoint, so of those that start before the new one ends, the last one ends last: it is
 # the only one to look at, whatever the history of the seat.
@@ -138,6 +139,14 @@ class Connection:
         """Execute one statement for each row of values; the number of rows changed in all."""
         try:
             return self.raw.executemany(sql, rows).rowcount
+        except sqlite3.Error as error:
+            self._fail(error)
+            raise
+
+    def copy_to(self, target: "Connection", steps: Callable[[int, int], None]) -> None:
+        """Copy the whole database as it is in the transaction that is open; tells the pages done and in all."""
+        try:
+            self.raw.backup(target.raw, pages=_COPY_PAGES, progress=lambda _, left, total: steps(total - left, total))
         except sqlite3.Error as error:
             self._fail(error)
             raise

@@ -1,0 +1,116 @@
+"""The tree of commands, and one run of it: language and form first, then the command, then its exit status."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+
+import typer
+
+from agenda.cli import booking, demo, mine, run_programs, sign_in, store
+from agenda.cli.exits import Failure, Status
+from agenda.cli.options import Language
+from agenda.cli.terminal import Terminal
+from agenda.cli.usage import Command, Group, complaint, translate
+from agenda.texts import LANGUAGES, machine_language, texts
+
+COMMANDS = {
+    "slots": booking.slots,
+    "book": booking.book,
+    "bookings": booking.bookings,
+    "move": booking.move,
+    "cancel": booking.cancel,
+    "log": mine.log,
+    "export": mine.export,
+    "erase": mine.erase,
+    "login": sign_in.login,
+    "logout": sign_in.logout,
+    "demo": demo.demo,
+    "serve": run_programs.serve,
+    "desktop": run_programs.desktop,
+    "backup": store.backup,
+    "restore": store.restore,
+    "doctor": store.doctor,
+    "fill": store.fill,
+}
+
+
+def app() -> typer.Typer:
+    """All commands, declared with msgids where people read sentences."""
+    tree = typer.Typer(cls=Group, help="cli.help", epilog="cli.help.epilog", rich_markup_mode=None)
+
+    @tree.callback(invoke_without_command=True)
+    def anywhere(ctx: typer.Context, language: Language = None) -> None:
+        _help_alone(ctx)
+
+    for name, command in COMMANDS.items():
+        tree.command(name, cls=Command, help=f"cli.help.{name}")(command)
+    audit = typer.Typer(cls=Group, help="cli.help.audit", rich_markup_mode=None)
+    audit.callback(invoke_without_command=True)(_help_alone)
+    audit.command("verify", cls=Command, help="cli.help.audit.verify")(store.verify)
+    tree.add_typer(audit, name="audit")
+    return tree
+
+
+def _help_alone(ctx: typer.Context) -> None:
+    """A group without a command says what it could do."""
+    if ctx.invoked_subcommand is None:
+        ctx.obj.write(ctx.get_help() + "\n")
+
+
+def run(args: list[str]) -> int:
+    """Run one command line; returns the exit status and raises nothing but defects."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError):  # a stream of a test's own
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # text streams have it
+    terminal = Terminal(texts(machine_language()), json=_flag(args, "--json"))
+    try:
+        terminal.t = texts(_language(args, terminal))
+        return _run(args, terminal)
+    except typer.TyperException as error:
+        failure = complaint(error, terminal.t)
+    except Failure as error:
+        failure = error
+    except (KeyboardInterrupt, EOFError, typer.Abort):
+        return Status.INTERRUPTED
+    if failure.status is not Status.BROKEN_PIPE:
+        terminal.failed(failure)
+    return failure.status
+
+
+def _run(args: list[str], terminal: Terminal) -> int:
+    tree = typer.main.get_command(app())
+    translate(tree, terminal.t)
+    return int(tree.main(args, "agenda", standalone_mode=False, obj=terminal) or 0)
+
+
+def _language(args: list[str], terminal: Terminal) -> str:
+    """The language asked for, wherever in the line it stands, since a complaint about the line needs it too."""
+    asked = _value(args, "--language") or os.environ.get("AGENDA_LANGUAGE")
+    terminal.language_asked = asked is not None
+    known = {tag.lower(): tag for tag in LANGUAGES} | {"pt": "pt-BR", "pt_br": "pt-BR"}
+    if asked is None:
+        return terminal.t.language
+    if (language := known.get(asked.lower())) is None:
+        names = ", ".join(LANGUAGES)
+        raise Failure(Status.USAGE, "usage", terminal.t("cli.usage.language", value=asked, names=names))
+    return language
+
+
+def _flag(args: list[str], name: str) -> bool:
+    return name in _before_dashes(args)
+
+
+def _value(args: list[str], name: str) -> str | None:
+    words = _before_dashes(args)
+    for place, word in enumerate(words):
+        if word.startswith(f"{name}="):
+            return word.partition("=")[2]
+        if word == name and place + 1 < len(words):
+            return words[place + 1]
+    return None
+
+
+def _before_dashes(args: list[str]) -> list[str]:
+    return args[: args.index("--")] if "--" in args else args

@@ -1,0 +1,209 @@
+"""A signed-in conversation with the server, for one command."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from agenda.cli import remembered
+from agenda.cli.exits import Failure, Status
+from agenda.cli.options import Ca, Create, Json, Language, PasswordStdin, Server, Tls, User
+from agenda.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    import ssl
+
+    from agenda.client import Client, ClientError
+    from agenda.texts import Texts
+    from agenda.wire import Session
+
+DEFAULT_SERVER = "localhost:8888"
+PORT = 8888
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a server is and how to speak to it."""
+
+    host: str
+    port: int
+    tls: bool
+    ca: Path | None
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    def connect(self, t: Texts, timeout: float = 10.0) -> Client:
+        """A client that is connecting to it."""
+        from agenda.client import Client
+
+        return Client(self.host, self.port, tls=self._context(t), language=t.language, timeout=timeout)
+
+    def _context(self, t: Texts) -> ssl.SSLContext | None:
+        if not self.tls and self.ca is None:
+            return None
+        import ssl
+
+        try:
+            return ssl.create_default_context(cafile=self.ca)
+        except OSError as error:
+            raise Failure(Status.USAGE, "usage", t("cli.usage.ca", path=self.ca)) from error
+
+
+@dataclass
+class Online:
+    """A client with its session."""
+
+    client: Client
+    session: Session
+    terminal: Terminal
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which the business reads its clocks."""
+        return ZoneInfo(self.session.business.timezone)
+
+    @property
+    def today(self) -> date:
+        """The day it is for the business."""
+        return datetime.now(self.zone).date()
+
+    def local(self, instant: datetime) -> datetime:
+        """The instant as the business's clocks show it."""
+        return instant.astimezone(self.zone)
+
+    def start(self, day: date, clock: time) -> datetime:
+        """Wall time of the business, which the server takes as such."""
+        return datetime.combine(day, clock)
+
+
+@dataclass(frozen=True)
+class Access:
+    """What the command line says about the server and about who asks."""
+
+    address: Address
+    user: str | None
+    password_stdin: bool
+    create: bool
+    terminal: Terminal
+
+    @contextmanager
+    def open(self) -> Iterator[Online]:
+        """Connect and sign in; a session that was opened for this command alone ends with it."""
+        t = self.terminal.t
+        with self.address.connect(t) as client, told(t, self.address):
+            session, own = self._sign_in(client)
+            try:
+                yield Online(client, session, self.terminal)
+            finally:
+                if own:
+                    _sign_out(client)
+
+    def password(self, user: str, *, twice: bool = False) -> str:
+        """The user's password: from --password-stdin, AGENDA_PASSWORD, or a person who types it."""
+        t = self.terminal.t
+        if self._given is not None:
+            return self._given
+        if not sys.stdin.isatty():
+            raise Failure(Status.USAGE, "usage", t("cli.usage.password"))
+        typed = getpass.getpass(t("cli.prompt.password", user=user) + ": ")
+        if twice and getpass.getpass(t("cli.prompt.again") + ": ") != typed:
+            raise Failure(Status.USAGE, "usage", t("cli.usage.passwords_differ"))
+        return typed
+
+    @cached_property
+    def _given(self) -> str | None:
+        """The password that nobody has to be asked for."""
+        if self.password_stdin:
+            return sys.stdin.readline().rstrip("\r\n")
+        return os.environ.get("AGENDA_PASSWORD")
+
+    def _sign_in(self, client: Client) -> tuple[Session, bool]:
+        """The session, and whether it was opened just now. A password that was given goes before a remembered session."""
+        from agenda.client import NotSignedIn
+
+        anew = self.create or (self.user and self._given is not None)
+        if not anew and (token := remembered.token(str(self.address), self.user)):
+            try:
+                return client.resume(token), False
+            except NotSignedIn:
+                remembered.forget(str(self.address))
+        if self.user is None:
+            raise Failure(Status.REFUSED, "not_signed_in", self.terminal.t("cli.error.who"))
+        password = self.password(self.user, twice=self.create)
+        return client.sign_in(self.user, password, create=self.create), True
+
+
+def _sign_out(client: Client) -> None:
+    """End a session that nobody will use again; what the command did stands even if this fails."""
+    from agenda.client import ClientError, State
+
+    if client.state is State.ONLINE:
+        with suppress(ClientError):
+            client.sign_out()
+
+
+@contextmanager
+def told(t: Texts, address: Address) -> Iterator[None]:
+    """Turns what the client library raises into a failure that a person understands."""
+    from agenda.client import ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        raise _failure(error, t, address) from error
+
+
+def _failure(error: ClientError, t: Texts, address: Address) -> Failure:
+    from agenda.client import AgendaError, Disconnected, Unavailable
+
+    facts: dict[str, Any] = {} if error.request is None else {"request": error.request}
+    if isinstance(error, Disconnected):
+        msgid = "cli.error.lost" if error.sent and error.request else "cli.error.no_server"
+        reason = error.__cause__ or error.message
+        message = t(msgid, address=address, reason=reason, request=error.request)
+        return Failure(Status.NO_SERVER, "disconnected", message, sent=error.sent, **facts)
+    assert isinstance(error, AgendaError)  # noqa: S101  # the root has these two branches
+    status = Status.NO_SERVER if isinstance(error, Unavailable) else Status.REFUSED
+    message = t.error(error.code, error.facts)
+    return Failure(status, error.code, message, **error.facts, **facts)
+
+
+def access(
+    ctx: typer.Context,
+    *,
+    server: Server = DEFAULT_SERVER,
+    tls: Tls = False,
+    ca: Ca = None,
+    user: User = None,
+    password_stdin: PasswordStdin = False,
+    create: Create = False,
+    json: Json = False,
+    language: Language = None,
+) -> Access:
+    """The options of every command that is a client of the socket."""
+    terminal: Terminal = ctx.obj
+    return Access(parse_address(server, terminal.t, tls=tls, ca=ca), user, password_stdin, create, terminal)
+
+
+def parse_address(server: str, t: Texts, *, tls: bool = False, ca: Path | None = None) -> Address:
+    """`host`, `host:port` or `[address]:port`."""
+    host, colon, port = server.rpartition(":")
+    if not colon or server.endswith("]") or (":" in host and not host.endswith("]")):
+        host, port = server, str(PORT)
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
+        raise Failure(Status.USAGE, "usage", t("cli.usage.server", value=server))
+    return Address(host, int(port), tls, ca)

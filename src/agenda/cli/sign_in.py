@@ -1,0 +1,38 @@
+"""Commands that sign in for good and out again, so that later ones need no password."""
+
+from agenda.cli import remembered
+from agenda.cli.exits import Failure, Status
+from agenda.cli.online import Access, access, told
+from agenda.cli.options import given
+from agenda.cli.terminal import plain_document
+
+
+@given(access)
+def login(way: Access) -> None:
+    t = way.terminal.t
+    if way.user is None:
+        raise Failure(Status.USAGE, "usage", t("cli.usage.missing", name="--user"))
+    with way.address.connect(t) as client, told(t, way.address):
+        session = client.sign_in(way.user, way.password(way.user, twice=way.create), create=way.create)
+        remembered.remember(str(way.address), session.user.name, session.token)
+    way.terminal.document({"user": plain_document(session.user), "business": plain_document(session.business)})
+    way.terminal.tell("cli.login.done", user=session.user.name, business=session.business.name)
+
+
+@given(access)
+def logout(way: Access) -> None:
+    """Ends the session on the server too, if it answers; here it is forgotten in any case."""
+    from agenda.client import NotSignedIn
+
+    t, server = way.terminal.t, str(way.address)
+    token = remembered.token(server, way.user)
+    remembered.forget(server)
+    if token:
+        with way.address.connect(t) as client, told(t, way.address):
+            try:
+                client.resume(token)
+                client.sign_out()
+            except NotSignedIn:
+                pass
+    way.terminal.document({})
+    way.terminal.tell("cli.logout.done", address=server)
