@@ -108,6 +108,18 @@ def test_a_session_that_ended_elsewhere_is_over_here(house: House) -> None:
     assert peer.call("booking.list")["error"]["data"]["code"] == "not_signed_in"
 
 
+def test_what_was_begun_before_the_session_ended_elsewhere_is_still_answered(house: House) -> None:
+    peer = house.peer().sign_in()
+    watch = peer.call("slot.watch", day="2026-11-23")["result"]["watch"]
+    house.engine.holds = {"create"}
+    peer.send(("booking.create", START))
+    house.engine.wait_for(3)
+    house.engine.sessions[0].ended = True
+    house.engine.change(watch)
+    house.engine.release()
+    assert peer.read()["result"] == BOOKING
+
+
 def test_a_failed_sign_in_keeps_the_session(house: House) -> None:
     peer = house.peer().sign_in()
     assert peer.call("session.open", user="bia", password="wrong")["error"]["data"]["code"] == "bad_credentials"

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from agenda.domain.model import User
 from agenda.engine.engine import Engine
 from agenda.engine.live import SlotChange
 from agenda.engine.ports import Mailbox
@@ -47,20 +46,16 @@ class Caller:
     def signed_in(self) -> Session | None:
         """The session, if it still holds: it may have been ended over another connection."""
         if self.session is not None and self.session.ended:
-            self.sign_out()
+            self.end_watches()
+            return None
         return self.session
 
     @property
     def own_session(self) -> Session:
-        """The session, for methods that are called with one only; the gate keeps it until they are answered."""
+        """The session of a method that is called with one only; the gate keeps it until that is answered."""
         if self.session is None:
             raise RuntimeError("nobody is signed in")
         return self.session
-
-    @property
-    def user(self) -> User:
-        """Who is signed in; as `own_session`."""
-        return self.own_session.user
 
     def sign_in(self, session: Session) -> None:
         """From now on this client is that user; what was watched for another is over."""

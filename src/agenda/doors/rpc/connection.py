@@ -212,7 +212,7 @@ class Connection(asyncio.Protocol):
             return
         quiet = now - self._quiet_since
         unfinished = len(conversation.lines) and quiet > limits.unfinished_line
-        if unfinished or (conversation.caller.session is None and quiet > limits.signed_out):
+        if unfinished or (conversation.caller.signed_in() is None and quiet > limits.signed_out):
             self._hang_up()
 
     def _slots_changed(self, change: SlotChange) -> None:

@@ -60,7 +60,7 @@ class Conversation:
         self._limits = limits
         self._gate = Gate()
         self._waiting: Call | None = None  # the next call, while the gate holds it back
-        self._members: deque[Call] = deque()  # of the batch, not yet started
+        self._members: deque[Call] = deque()  # of the line that was read last, not yet started
         self._batch: _OpenBatch | None = None
         self._notices: list[bytes] = []  # held back while a batch is served: its answer may be what announces them
         self._ended = False
@@ -79,18 +79,21 @@ class Conversation:
         """Whether everything that was taken is answered."""
         return not self._gate.started and self._waiting is None and self._batch is None
 
-    @property
-    def blocked(self) -> bool:
-        """Whether something waits for answers to what came before."""
-        return self._waiting is not None or self._batch is not None or self._gate.started >= self._limits.unanswered
-
     def advance(self, most: int) -> int:
-        """Start calls while they may start, at most so many; how many it were. Answers may come before it returns."""
+        """Start calls while they may start, at most so many; how many it were, blank lines included.
+
+        Answers may come before it returns.
+        """
         for done in range(most):
             if self._gate.started >= self._limits.unanswered and not self.stopping:
                 return done
-            call = self._next()
-            if call is None:
+            if self._waiting is not None:
+                call, self._waiting = self._waiting, None
+            elif self._members or self._read_line():
+                if not self._members:
+                    continue  # a blank line
+                call = self._members.popleft()
+            else:
                 return done
             method = METHODS.get(call.method) if call.fault is None else None
             order = Order.FREE if method is None or self.stopping else method.order
@@ -100,36 +103,26 @@ class Conversation:
             self._start(call, method, order)
         return most
 
-    def _next(self) -> Call | None:
-        """The next call in the order sent, or None: nothing is there, or a batch must be answered first."""
-        if (waiting := self._waiting) is not None:
-            self._waiting = None
-            return waiting
-        while True:
-            if self._members:
-                return self._members.popleft()
-            if self._batch is not None:
-                return None
-            line = self._take_line()
-            if line is None:
-                return None
-            self.lines_taken += 1
-            asked = jsonrpc.decode(line)
-            if isinstance(asked, Batch):
-                self._batch = _OpenBatch(len(asked.calls))
-                self._members.extend(asked.calls)
-            elif asked is not None:
-                return asked
-
-    def _take_line(self) -> bytes | None:
-        if self.last_words is not None:
-            return None
+    def _read_line(self) -> bool:
+        """Take the calls of the next line; False if there is none, or a batch must be answered first."""
+        if self._batch is not None or self.last_words is not None:
+            return False
         try:
-            return self.lines.take_rest() if self._ended else self.lines.take()
+            line = self.lines.take_rest() if self._ended else self.lines.take()
         except LineTooLong:
             self.lines.clear()
             self.last_words = jsonrpc.refusal(b"null", errors.too_long(self.caller.language))
-            return None
+            return False
+        if line is None:
+            return False
+        self.lines_taken += 1
+        asked = jsonrpc.decode(line)
+        if type(asked) is Call:
+            self._members.append(asked)
+        elif type(asked) is Batch:
+            self._batch = _OpenBatch(len(asked.calls))
+            self._members.extend(asked.calls)
+        return True
 
     def _start(self, call: Call, method: Method | None, order: Order) -> None:
         pending = _Pending(self, call.id, method, order, self._batch)
@@ -164,17 +157,21 @@ class Conversation:
     def answered(self, order: Order, batch: "_OpenBatch | None", answer: bytes | None) -> None:
         """A call is over: send its answer, alone or with its batch; None for a notification."""
         self._gate.leave(order)
-        if batch is None:
-            if answer is not None:
-                self._line.send(answer)
-        elif batch.answered(answer):
-            self._batch = None
-            if batch.answers:
-                self._line.send(jsonrpc.batch_answer(batch.answers))
-            notices, self._notices = self._notices, []
-            for notice in notices:
-                self._line.send(notice)
+        if batch is not None:
+            if batch.answered(answer):
+                self._end_batch(batch)
+        elif answer is not None:
+            self._line.send(answer)
         self._line.go_on()
+
+    def _end_batch(self, batch: "_OpenBatch") -> None:
+        """Send the answers of a batch, then what its answer had to precede."""
+        self._batch = None
+        if batch.answers:
+            self._line.send(jsonrpc.batch_answer(batch.answers))
+        notices, self._notices = self._notices, []
+        for notice in notices:
+            self._line.send(notice)
 
     def notify(self, notice: bytes) -> None:
         """Send a notification, after the answer to the batch that is being served."""
@@ -233,14 +230,15 @@ class _Pending:
         self._over = False
 
     def __call__(self, result: Any) -> None:
-        if self._conversation.closed:
+        conversation, call_id = self._conversation, self._id
+        if conversation.closed:
             self._over = True
         elif isinstance(result, AgendaError):
-            self.refuse(self._conversation.refused(result) if self._id is not None else b"")
-        elif self._id is None or self._method is None:
+            self.refuse(conversation.refused(result))
+        elif call_id is None or self._method is None:
             self._end(None)
         else:
-            self._end(self._conversation.result(self._id, self._method, result))
+            self._end(conversation.result(call_id, self._method, result))
 
     def refuse(self, error: bytes) -> None:
         """Answer with this `error` member."""

@@ -38,17 +38,20 @@ class Gate:
 
     def enter(self, order: Order) -> None:
         """A call starts."""
-        self._count(order, 1)
+        self.started += 1
+        if order is Order.COMMAND:
+            self._commands += 1
+        elif order is Order.READ:
+            self._reads += 1
+        elif order is Order.BARRIER:
+            self._barriers += 1
 
     def leave(self, order: Order) -> None:
         """It is answered."""
-        self._count(order, -1)
-
-    def _count(self, order: Order, change: int) -> None:
-        self.started += change
+        self.started -= 1
         if order is Order.COMMAND:
-            self._commands += change
+            self._commands -= 1
         elif order is Order.READ:
-            self._reads += change
+            self._reads -= 1
         elif order is Order.BARRIER:
-            self._barriers += change
+            self._barriers -= 1

@@ -20,6 +20,9 @@ from agenda.engine.sessions import NOTHING_SENT
 
 MOST_WATCHES: Final = 200
 
+_REQUEST: Final = frozenset({"request"})
+_REQUEST_AND_PASSWORD: Final = frozenset({"request", "password"})
+
 Serve = Callable[[Caller, Any, dict[str, Any], Reply], None]
 Encode = Callable[[Caller, Any], bytes]
 
@@ -53,12 +56,12 @@ class Method:
 
 
 def _identify(
-    caller: Caller, wish: Any, method: str, sent: dict[str, Any], *secrets: str
+    caller: Caller, wish: Any, method: str, sent: dict[str, Any], without: frozenset[str] = _REQUEST
 ) -> tuple[RequestId, bytes, bool]:
     """The call's request, its fingerprint, and whether the request was made up here since the client gave none."""
     if wish.request is None:
         return caller.engine.new_request(), NOTHING_SENT, True
-    return RequestId(wish.request), p.fingerprint(method, sent, frozenset(("request", *secrets))), False
+    return RequestId(wish.request), p.fingerprint(method, sent, without), False
 
 
 def _ping(caller: Caller, wish: p.Params, sent: dict[str, Any], reply: Reply) -> None:
@@ -187,7 +190,7 @@ def _book(caller: Caller, wish: p.CreateBooking, sent: dict[str, Any], reply: Re
         return
     request, fingerprint, fresh = _identify(caller, wish, "booking.create", sent)
     command = BookSlot(
-        caller.user.id,
+        caller.own_session.user.id,
         request,
         fingerprint,
         wish.start,
@@ -202,19 +205,19 @@ def _move(caller: Caller, wish: p.MoveBooking, sent: dict[str, Any], reply: Repl
     request, fingerprint, fresh = _identify(caller, wish, "booking.move", sent)
     resource = None if wish.resource is None else ResourceId(wish.resource)
     command = MoveBooking(
-        caller.user.id, request, fingerprint, BookingId(wish.booking), wish.start, resource, fresh=fresh
+        caller.own_session.user.id, request, fingerprint, BookingId(wish.booking), wish.start, resource, fresh=fresh
     )
     caller.engine.submit(command, caller.mailbox, reply)
 
 
 def _cancel(caller: Caller, wish: p.CancelBooking, sent: dict[str, Any], reply: Reply) -> None:
     request, fingerprint, fresh = _identify(caller, wish, "booking.cancel", sent)
-    command = CancelBooking(caller.user.id, request, fingerprint, BookingId(wish.booking), fresh=fresh)
+    command = CancelBooking(caller.own_session.user.id, request, fingerprint, BookingId(wish.booking), fresh=fresh)
     caller.engine.submit(command, caller.mailbox, reply)
 
 
 def _booking(caller: Caller, value: Any) -> bytes:
-    return shapes.booking(value, caller.user.name, caller.zone)
+    return shapes.booking(value, caller.own_session.user.name, caller.zone)
 
 
 def _list_bookings(caller: Caller, wish: p.ListBookings, sent: dict[str, Any], reply: Reply) -> None:
@@ -223,7 +226,7 @@ def _list_bookings(caller: Caller, wish: p.ListBookings, sent: dict[str, Any], r
 
 
 def _bookings(caller: Caller, value: Any) -> bytes:
-    return shapes.bookings(value, caller.user.name, caller.zone)
+    return shapes.bookings(value, caller.own_session.user.name, caller.zone)
 
 
 def _list_audit(caller: Caller, wish: p.ListAudit, sent: dict[str, Any], reply: Reply) -> None:
@@ -232,7 +235,7 @@ def _list_audit(caller: Caller, wish: p.ListAudit, sent: dict[str, Any], reply: 
 
 def _audit(caller: Caller, value: Any) -> bytes:
     entries, before = value
-    return shapes.audit(entries, before, caller.user.name, caller.zone)
+    return shapes.audit(entries, before, caller.own_session.user.name, caller.zone)
 
 
 def _export(caller: Caller, wish: p.Params, sent: dict[str, Any], reply: Reply) -> None:
@@ -244,9 +247,9 @@ def _document(caller: Caller, value: Any) -> bytes:
 
 
 def _erase(caller: Caller, wish: p.EraseUser, sent: dict[str, Any], reply: Reply) -> None:
-    request, fingerprint, _ = _identify(caller, wish, "user.erase", sent, "password")
+    request, fingerprint, _ = _identify(caller, wish, "user.erase", sent, _REQUEST_AND_PASSWORD)
     caller.engine.erase_user(
-        caller.session,
+        caller.signed_in(),
         wish.password,
         request=request,
         fingerprint=fingerprint,
