@@ -141,8 +141,10 @@ def server(ready_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.mark.timeout(MINUTES)
 @posix
 def test_the_server_keeps_the_process_id_of_the_command(server: subprocess.Popen[str]) -> None:
-    assert server.stdout is not None
-    assert "127.0.0.1" in (ready := server.stdout.readline()) or "localhost" in ready
+    assert server.stdout and server.stderr
+    ready = server.stdout.readline()
+    assert ready, server.stderr.read()
+    assert "127.0.0.1" in ready or "localhost" in ready
     command = subprocess.run(
         ["ps", "-ww", "-o", "args=", "-p", str(server.pid)], capture_output=True, text=True, check=True
     )
