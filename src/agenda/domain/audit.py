@@ -13,6 +13,7 @@ from hashlib import sha256
 from agenda.domain.commands import AuditFact
 
 SALT_BYTES = 16
+_json = json.JSONEncoder(ensure_ascii=False).encode
 ZERO = bytes(32)
 
 
@@ -42,7 +43,7 @@ class AuditEntry:
 
 def content_digest(fact: AuditFact, salt: bytes) -> bytes:
     """The digest of what an erasure destroys."""
-    content = json.dumps([fact.user, fact.action, fact.outcome, fact.booking, fact.detail], ensure_ascii=False)
+    content = _json([fact.user, fact.action, fact.outcome, fact.booking, fact.detail])
     return sha256(salt + content.encode()).digest()
 
 

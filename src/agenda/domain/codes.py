@@ -9,15 +9,16 @@ SPACE: int = len(ALPHABET) ** LENGTH  # 113,379,904
 _FACTOR = 70_072_637
 _SHIFT = 31_415_927
 
+_PAIRS = [ALPHABET[pair % len(ALPHABET)] + ALPHABET[pair // len(ALPHABET)] for pair in range(len(ALPHABET) ** 2)]
+
 
 def code(number: int) -> str:
     """The code of booking number `number` (from 1): six characters as `K7M-4QX`, seven or more after 113 million."""
     rounds, place = divmod(number, SPACE)
     scattered = (place * _FACTOR + _SHIFT) % SPACE
-    letters = ""
-    for _ in range(LENGTH):
-        scattered, digit = divmod(scattered, len(ALPHABET))
-        letters += ALPHABET[digit]
+    rest, first = divmod(scattered, len(_PAIRS))
+    last, middle = divmod(rest, len(_PAIRS))
+    letters = _PAIRS[first] + _PAIRS[middle] + _PAIRS[last]
     while rounds:
         rounds, digit = divmod(rounds - 1, len(ALPHABET))
         letters += ALPHABET[digit]

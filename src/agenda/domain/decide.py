@@ -53,7 +53,7 @@ from agenda.domain.model import (
     User,
 )
 from agenda.domain.slots import refusal
-from agenda.domain.times import MINUTE, Span
+from agenda.domain.times import MINUTE
 
 
 def decide(
@@ -233,7 +233,7 @@ class _Batch:
 
     def free_claim(self, start: datetime, service: Service, resource: Resource, booking: BookingId) -> Claim:
         """A claim on the first seat where the service fits; what `booking` itself holds does not stand in the way."""
-        span = Span(start, start + service.duration * MINUTE).widened(service.before, service.after)
+        span = service.claimed_from(start)
         others = [c for c in self.claims_on(resource.id) if c.booking != booking and c.span.overlaps(span)]
         busy = {claim.seat for claim in others}
         for seat in range(resource.seats):

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NewType
+from itertools import chain
+from typing import NamedTuple, NewType
 from zoneinfo import ZoneInfo
 
-from agenda.domain.times import CELL_MINUTES, Span
+from agenda.domain.times import CELL_MINUTES, MINUTE, Span
 
 # Every id is 32 lower-case hexadecimal digits: a UUIDv7 (RFC 9562), so that ids made later sort later.
 BusinessId = NewType("BusinessId", str)
@@ -70,19 +71,11 @@ class Business:
         return ZoneInfo(self.timezone)
 
 
-@dataclass(frozen=True, slots=True)
-class Hours:
+class Hours(NamedTuple):
     """An open stretch of one day in minutes of wall time after midnight, `closes` excluded and at most 1440."""
 
     opens: int
     closes: int
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.opens < self.closes <= DAY_MINUTES or self.opens % CELL_MINUTES or self.closes % CELL_MINUTES:
-            msg = (
-                f"hours must lie within one day, on multiples of {CELL_MINUTES} minutes: {self.opens} to {self.closes}"
-            )
-            raise ValueError(msg)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +84,13 @@ class Schedule:
 
     weekly: tuple[tuple[Hours, ...], ...]
     exceptions: Mapping[date, tuple[Hours, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for hours in chain.from_iterable((*self.weekly, *self.exceptions.values())):
+            in_order = 0 <= hours.opens < hours.closes <= DAY_MINUTES
+            if not in_order or hours.opens % CELL_MINUTES or hours.closes % CELL_MINUTES:
+                msg = f"hours must lie within one day, on multiples of {CELL_MINUTES} minutes: {hours}"
+                raise ValueError(msg)
 
     def hours(self, day: date) -> tuple[Hours, ...]:
         """The hours that hold on `day`."""
@@ -131,6 +131,10 @@ class Service:
         if self.before + self.duration + self.after > DAY_MINUTES:
             msg = "a service and its buffers must fit into a day"
             raise ValueError(msg)
+
+    def claimed_from(self, start: datetime) -> Span:
+        """What a booking that starts at `start` occupies, buffers included. Raises OverflowError."""
+        return Span(start - self.before * MINUTE, start + (self.duration + self.after) * MINUTE)
 
 
 @dataclass(frozen=True, slots=True)

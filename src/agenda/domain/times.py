@@ -26,10 +26,6 @@ class Span:
         """Whether both hold a moment in common; back-to-back spans do not."""
         return self.start < other.end and other.start < self.end
 
-    def widened(self, before: int, after: int) -> "Span":
-        """The same span with `before` and `after` minutes added at its ends."""
-        return Span(self.start - before * MINUTE, self.end + after * MINUTE)
-
 
 def wall_exists(wall: datetime, zone: tzinfo) -> bool:
     """Whether clocks in `zone` ever show the naive `wall`: they do not while they spring forward."""

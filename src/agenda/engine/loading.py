@@ -14,7 +14,7 @@ from agenda.domain.commands import (
     State,
 )
 from agenda.domain.model import Booking, Catalogue, Claim, ResourceId, ServiceId
-from agenda.domain.times import MINUTE, Span
+from agenda.domain.times import Span
 from agenda.engine.ports import Transaction
 
 Window = tuple[ResourceId, int, Span]
@@ -67,7 +67,7 @@ def _wanted(catalogue: Catalogue, service_id: ServiceId, resource_id: ResourceId
     if service is None or resource is None:
         return
     try:
-        span = Span(start - service.before * MINUTE, start + (service.duration + service.after) * MINUTE)
+        span = service.claimed_from(start)
     except OverflowError:  # at the ends of the calendar nothing is offered
         return
     for seat in range(resource.seats):
