@@ -141,7 +141,8 @@ def server(ready_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 @pytest.mark.timeout(MINUTES)
 @posix
 def test_the_server_keeps_the_process_id_of_the_command(server: subprocess.Popen[str]) -> None:
-    assert server.stdout and server.stderr
+    assert server.stdout
+    assert server.stderr
     ready = server.stdout.readline()
     assert ready, server.stderr.read()
     assert "127.0.0.1" in ready or "localhost" in ready
