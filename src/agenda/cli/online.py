@@ -131,7 +131,7 @@ class Access:
         return os.environ.get("AGENDA_PASSWORD")
 
     def _sign_in(self, client: Client) -> tuple[Session, bool]:
-        """The session, and whether it was opened just now. A password that was given goes before a remembered session."""
+        """The session, and whether it was opened just now; a given password goes before a remembered session."""
         from agenda.client import NotSignedIn
 
         anew = self.create or (self.user and self._given is not None)
