@@ -3,7 +3,7 @@
 import signal
 import ssl
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -11,15 +11,15 @@ from threading import Event, Thread
 from tzlocal import get_localzone_name
 
 from agenda.console import Console, configure_log
-from agenda.domain.model import Catalogue
+from agenda.domain.audit import AuditEntry
+from agenda.domain.model import Catalogue, UserId
 from agenda.doors.rpc.errors import log_incident
 from agenda.doors.rpc.server import RpcServer
 from agenda.engine.engine import Engine
 from agenda.engine.ports import Store, StoreUnavailable
 from agenda.settings import Settings
+from agenda.storage.database import open_store
 from agenda.storage.first import first_catalogue
-from agenda.storage.open import open_store
-from agenda.storage.userlogs import UserLogs
 from agenda.texts import Texts, texts
 
 CHECKPOINT_SECONDS = 0.25
@@ -29,8 +29,14 @@ TIDY_SECONDS = 60.0
 SWITCH_SECONDS = 0.0005
 
 
-class Log(UserLogs):
+class Log:
     """The readable logs of users, with defects going to the console's log."""
+
+    def entries(self, entries: Sequence[AuditEntry]) -> None:
+        """See agenda.engine.ports.Log."""
+
+    def erased(self, user: UserId) -> None:
+        """See agenda.engine.ports.Log."""
 
     def incident(self, error: BaseException) -> str:
         """See agenda.engine.ports.Log."""
@@ -44,16 +50,19 @@ def running(settings: Settings, console: Console) -> Iterator[RpcServer]:
     Raises StoreUnavailable, CannotListen, ssl.SSLError, OSError: the real cause.
     """
     tls = tls_context(settings.certificate, settings.key)
-    store = open_store(settings.data, first_offer(texts(settings.language)))
+    store = open_store(settings.data, lambda: first_offer(texts(settings.language)))
     try:
-        log = Log(settings.data)
+        log = Log()
         engine = Engine(store, log)
         server = RpcServer(
             engine, settings.host, settings.port, tls=tls, insecure=settings.insecure, presence=console.presence
         )
-        with log, started(engine.start, engine.stop), upkeep(store, engine):
-            with started(server.start, server.stop):
-                yield server
+        with (
+            started(engine.start, engine.stop),
+            upkeep(store, engine),
+            started(server.start, server.stop),
+        ):
+            yield server
     finally:
         store.close()
 

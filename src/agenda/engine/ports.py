@@ -148,12 +148,11 @@ class Reader(Protocol):
 
 
 class Store(Protocol):
-    """Where the agenda is kept. `begin` belongs to the committer's thread, all else to any.
+    """Where the agenda is kept. `begin` belongs to the committer's thread, all else to any."""
 
-    `lone_writer` tells that no other node can write, so that a conflict is a defect.
-    """
-
-    lone_writer: bool
+    @property
+    def lone_writer(self) -> bool:
+        """Whether no other node can write, so that a conflict is a defect."""
 
     def reader(self) -> Reader:
         """The questions, on connections of their own."""
