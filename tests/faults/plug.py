@@ -50,9 +50,15 @@ class Plug:
         }
 
     def pull(self) -> None:
-        """Give the folder what the disk holds without all that was not synced; its processes must be dead."""
+        """Give the folder what the disk holds without all that was not synced; its processes must be dead.
+
+        Who may read a file is not taken back: file systems that keep a journal write that in order, without a sync.
+        """
+        modes = {path.relative_to(self._folder): path.stat().st_mode for path in self._folder.rglob("*")}
         shutil.rmtree(self._folder)
         shutil.copytree(self._durable / "names", self._folder)
+        for path in self._folder.rglob("*"):
+            path.chmod(modes.get(path.relative_to(self._folder), path.stat().st_mode))
         shutil.rmtree(self._durable)
 
     def break_syncs(self) -> None:
