@@ -19,10 +19,11 @@ from agenda.desktop.preferences import Preferences
 from agenda.desktop.screen import MainScreen
 from agenda.desktop.state import Notice
 from agenda.desktop.status import SHOW_AFTER
-from agenda.desktop.widgets import Words
+from agenda.desktop.widgets import Words, refresh_fields
 from agenda.desktop.worker import Worker
 from agenda.texts import LANGUAGES, texts
 
+_BURST = 60  # milliseconds in which keys that zoom are taken together
 _TICK = 20  # milliseconds between looks at the queue
 _MINUTE = 15_000  # milliseconds between looks at the clock: slots become past by themselves
 _WIDTH, _HEIGHT = 1080, 700
@@ -41,6 +42,7 @@ class App:
         self.worker = Worker()
         self.desk = Desk(self.worker, self._changed, self._session_ended)
         self._dirty, self._was_busy = False, False
+        self._zooming: list[int] = []
         self._screen: ConnectScreen | MainScreen | None = None
         self._top = ttk.Frame(self.root, style="Window.TFrame")
         self._place(geometry)
@@ -57,7 +59,8 @@ class App:
         wide = min(px(_WIDTH), root.winfo_screenwidth())
         tall = min(px(_HEIGHT), root.winfo_screenheight())
         root.geometry(geometry or self._kept.size or f"{wide}x{tall}")
-        root.minsize(min(px(640), root.winfo_screenwidth()), min(px(420), root.winfo_screenheight()))
+        dots = self.look.dots
+        root.minsize(round(640 * dots), round(420 * dots))
 
     def _bind(self) -> None:
         root = self.root
@@ -192,14 +195,26 @@ class App:
         self._relook()
 
     def _zoom(self, steps: int) -> str:
-        self.look.step_zoom(steps)
+        """Take the steps of one burst of keys together: a new size costs many new pictures."""
+        if not self._zooming:
+            self.root.after(_BURST, self._zoom_now)
+        self._zooming.append(steps)
+        return "break"
+
+    def _zoom_now(self) -> None:
+        steps, self._zooming = self._zooming, []
+        if 0 in steps:
+            self.look.step_zoom(0)
+            steps = steps[len(steps) - steps[::-1].index(0) :]
+        if sum(steps):
+            self.look.step_zoom(sum(steps))
         self._keep(zoom=self.look.zoom)
         self._relook()
-        return "break"
 
     def _relook(self) -> None:
         if self._screen is not None:
             self._screen.relook()
+            refresh_fields(self._screen)
 
     def _escape(self) -> None:
         if isinstance(self._screen, MainScreen):

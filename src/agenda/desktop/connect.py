@@ -36,7 +36,10 @@ class ConnectScreen(ttk.Frame):
         self._look, self._words, self._connect, self._stop = look, words, connect, stop
         self._notice: Notice | None = None
         self.card = ttk.Frame(self, style="Card.TFrame")
-        self.card.place(relx=0.5, rely=0.46, anchor="center")
+        self.card.grid(row=1, column=0)
+        self.columnconfigure(0, weight=1)
+        self.rowconfigure(1, weight=3)
+        self.rowconfigure(2, weight=1)
         self.inner = ttk.Frame(self.card)
         self.inner.grid(sticky="nswe")
         self.card.columnconfigure(0, weight=1)
@@ -68,12 +71,12 @@ class ConnectScreen(ttk.Frame):
     def add_switches(self, language: Callable[[], None], palette: Callable[[], None]) -> None:
         """The two buttons in the corner, for those who cannot read this screen yet."""
         self.switches = ttk.Frame(self, style="Window.TFrame")
-        self.switches.place(relx=1.0, rely=0.0, anchor="ne")
+        self.switches.grid(row=0, column=0, sticky="e")
         for column, (command, msgid) in enumerate(
             ((language, "desktop.menu_language"), (palette, "desktop.menu_palette"))
         ):
             made = self._words.say(button(self.switches, command, "Quiet.TButton"), msgid)
-            made.grid(row=0, column=column, padx=4, pady=8)
+            made.grid(row=0, column=column, padx=4, pady=4)
 
     def _arrange(self) -> None:
         fields = zip(self.labels, (self.server, self.user, self.password), strict=True)

@@ -12,6 +12,9 @@ from agenda.desktop.state import Cell, Face, Notice
 from agenda.desktop.widgets import Strip, Words, button, enable, sentence_case
 from agenda.wire import Booking
 
+_HINTS = ("desktop.hint", "desktop.hint_mine")
+_LOW = 420  # pixels of the design
+
 
 class DayPanel(ttk.Frame):
     """Shows the chosen day and acts on the slot under the cursor. `cancel(booking)` asks before giving it back."""
@@ -35,19 +38,22 @@ class DayPanel(ttk.Frame):
             widget.grid(row=row, column=0, sticky="nswe")
         self.columnconfigure(0, weight=1)
         self.rowconfigure(4, weight=1)
+        self.bind("<Configure>", lambda event: self._show_strip() if self._desk.model.session else None)
         self.grid_.canvas.bind("<Delete>", lambda event: self._ask_cancel())
 
     # -- building -----------------------------------------------------------
 
     def _build_filters(self) -> None:
+        self.labels: list[ttk.Label] = []
         self.service = ttk.Combobox(self.filters, state="readonly", font="AgendaBody", width=18)
         self.resource = ttk.Combobox(self.filters, state="readonly", font="AgendaBody", width=18)
         for column, (box, msgid) in enumerate(((self.service, "desktop.service"), (self.resource, "desktop.resource"))):
-            label = self._words.say(ttk.Label(self.filters), msgid, target=box)
-            label.grid(row=0, column=2 * column, sticky="w")
-            box.grid(row=0, column=2 * column + 1, sticky="we")
+            label = self._words.say(ttk.Label(self.filters, style="Muted.TLabel"), msgid, target=box)
+            label.grid(row=0, column=column, sticky="w")
+            self.labels.append(label)
+            box.grid(row=1, column=column, sticky="we")
             box.bind("<<ComboboxSelected>>", lambda event: self._filtered())
-            self.filters.columnconfigure(2 * column + 1, weight=1)
+            self.filters.columnconfigure(column, weight=1)
 
     def _build_foot(self) -> None:
         self.foot = ttk.Frame(self)
@@ -69,12 +75,11 @@ class DayPanel(ttk.Frame):
         px = self._look.px
         self.title.grid_configure(padx=px(6))
         self.subtitle.grid_configure(padx=px(6))
-        self.filters.grid_configure(pady=(px(10), 0), padx=px(6))
+        self.filters.grid_configure(pady=(px(8), 0), padx=px(3))
         self.strip.grid_configure(pady=(px(10), px(6)), padx=px(6))
         self.foot.grid_configure(pady=(px(6), 0), padx=(px(6), px(3)))
-        self.rowconfigure(3, minsize=px(72))
-        for label in self.filters.grid_slaves(row=0):
-            label.grid_configure(padx=(0, px(8)))
+        for label in self.labels:
+            label.grid_configure(padx=px(4))
         self.note_label.grid_configure(padx=(px(12), px(6)))
         self.second.grid_configure(padx=(px(6), 0))
         self.action.grid_configure(padx=(px(6), 0))
@@ -90,11 +95,19 @@ class DayPanel(ttk.Frame):
         self.title.configure(text=sentence_case(texts.day(model.day, "full")))
         self.subtitle.configure(text=self._subtitle(cells))
         self._show_filters()
-        self.strip.show(self._notice(), texts)
+        self._show_strip()
         names = {each.id: each.name for each in model.resources} if model.resource is None else {}
         empty = texts("desktop.no_slots" if model.picture else self._waiting())
         self.grid_.show(cells, self._cell.key if self._cell else None, names, empty)
         self._show_foot()
+
+    def _show_strip(self) -> None:
+        """Show the message; a mere hint gives its room to the grid where the window is low."""
+        notice = self._notice()
+        self.strip.show(notice, self._words.texts)
+        room = notice.msgid not in _HINTS or self.winfo_height() >= self._look.px(_LOW)
+        self.strip.grid() if room else self.strip.grid_remove()
+        self.rowconfigure(3, minsize=self._look.px(72) if self.winfo_height() >= self._look.px(_LOW) else 0)
 
     def _waiting(self) -> str:
         return "desktop.loading" if self._desk.model.online else "desktop.day_unknown"
@@ -123,7 +136,7 @@ class DayPanel(ttk.Frame):
         if moving:
             return Notice("hint", "desktop.moving_hint", {"code": moving.code, "start": moving.start})
         face = self._cell.face if self._cell else None
-        return Notice("hint", "desktop.hint_mine" if face is Face.MINE else "desktop.hint")
+        return Notice("hint", _HINTS[face is Face.MINE])
 
     def _show_filters(self) -> None:
         model, everyone = self._desk.model, self._words.texts("desktop.all_resources")
@@ -136,13 +149,12 @@ class DayPanel(ttk.Frame):
             ),
         )
         many = (len(model.services) > 1, len(model.resources) > 1)
-        for (box, values, value), shown in zip(choices, many, strict=True):
+        for (box, values, value), label, shown in zip(choices, self.labels, many, strict=True):
             if list(box["values"]) != values:
                 box.configure(values=values)
             if box.get() != value:
                 box.set(value)
-            label = self.filters.grid_slaves(row=0, column=2 * choices.index((box, values, value)))
-            for widget in (box, *label):
+            for widget in (box, label):
                 widget.grid() if shown else widget.grid_remove()
         self.filters.grid() if any(many) else self.filters.grid_remove()
 

@@ -102,6 +102,7 @@ class SlotGrid(ttk.Frame):
         self.canvas.configure(background=self._look.palette.surface)
         self._pictures.clear()
         self._layout()
+        self._reveal()
         self.draw()
 
     # -- geometry -----------------------------------------------------------
@@ -109,8 +110,9 @@ class SlotGrid(ttk.Frame):
     def _layout(self) -> None:
         """Find columns and sizes for the room there is: as few rows as fit, cells neither tiny nor huge."""
         px, count = self._look.px, max(1, len(self.cells))
-        room = max(1, self.canvas.winfo_width())
-        height = max(1, self.canvas.winfo_height())
+        room, height = self.canvas.winfo_width(), self.canvas.winfo_height()
+        if room < px(_GAP):
+            return  # not on the screen yet
         lowest = px(_LOWEST + (16 if self._names else 0))
         most = max(1, min(_MOST_COLUMNS, room // px(_NARROWEST)))
         fitting = [n for n in range(min(3, most), most + 1) if -(-count // n) * (lowest + px(_GAP)) <= height]
@@ -139,6 +141,7 @@ class SlotGrid(ttk.Frame):
         self._scheduled = None
         self._pictures.clear()
         self._layout()
+        self._reveal()
         self.draw()
 
     def _index(self) -> int:

@@ -16,7 +16,7 @@ class Look:
 
     def __init__(self, root: tk.Tk, palette: str, zoom: float) -> None:
         self._root = root
-        self._dots = screen_scale(root)
+        self.dots = screen_scale(root)
         self.palette: Palette = PALETTES[palette]
         self.zoom = zoom
         self.fonts: dict[str, tkfont.Font] = {}
@@ -26,7 +26,7 @@ class Look:
     @property
     def scale(self) -> float:
         """Device pixels for one pixel of the design."""
-        return self._dots * self.zoom
+        return self.dots * self.zoom
 
     def px(self, length: float) -> int:
         """A length of the design in device pixels."""

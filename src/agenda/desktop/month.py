@@ -11,6 +11,7 @@ from agenda.desktop.pictures import Box
 from agenda.desktop.widgets import Words, button, enable, sentence_case
 
 _COLUMN, _ROW, _WEEKS = 31, 30, 6
+_LOWEST_ROW, _NOTICEABLE = 19, 0.2
 _STEPS = {"Left": -1, "Right": 1, "Up": -7, "Down": 7}
 
 
@@ -25,6 +26,7 @@ class MonthPicker(ttk.Frame):
         self.marked: frozenset[date] = frozenset()
         self._pictures: list[tk.PhotoImage] = []
         self._hover: date | None = None
+        self._row = float(_ROW)
         self._build_head()
         self.canvas = tk.Canvas(self, highlightthickness=0, takefocus=True, borderwidth=0)
         self.canvas.grid(row=1, column=0, columnspan=3, sticky="we")
@@ -88,12 +90,21 @@ class MonthPicker(ttk.Frame):
         """Take over a changed look or language."""
         px = self._look.px
         self.canvas.configure(
-            width=px(_COLUMN * 7), height=px(_ROW * (_WEEKS + 1)), background=self._look.palette.surface
+            width=px(_COLUMN * 7), height=px(self._row * (_WEEKS + 1)), background=self._look.palette.surface
         )
         self.canvas.grid_configure(pady=(px(8), px(10)))
         self.label.grid_configure(pady=(0, px(2)))
         self.today_button.grid_configure(padx=(px(4), 0))
         self.draw()
+
+    def fit(self, height: int) -> None:
+        """Make the weeks lower where the whole picker must fit into so many pixels."""
+        others = self.winfo_reqheight() - self.canvas.winfo_reqheight()
+        row = min(_ROW, max(_LOWEST_ROW, (height - others) / self._look.scale / (_WEEKS + 1)))
+        if abs(row - self._row) > _NOTICEABLE:
+            self._row = row
+            self.canvas.configure(height=self._look.px(row * (_WEEKS + 1)))
+            self.draw()
 
     # -- drawing ------------------------------------------------------------
 
@@ -108,11 +119,11 @@ class MonthPicker(ttk.Frame):
         width = self._column_width()
         for index, name in enumerate(texts.weekdays("abbreviated")):
             self.canvas.create_text(
-                (index + 0.5) * width, self._look.px(_ROW / 2), text=name.rstrip("."),
+                (index + 0.5) * width, self._look.px(self._row / 2), text=name.rstrip("."),
                 font="AgendaSmall", fill=self._look.palette.muted,
             )  # fmt: skip
         for index, day in enumerate(month_grid(self.month, texts.first_weekday)):
-            self._draw_day(day, (index % 7 + 0.5) * width, self._look.px((index // 7 + 1.5) * _ROW))
+            self._draw_day(day, (index % 7 + 0.5) * width, self._look.px((index // 7 + 1.5) * self._row))
         enable(self.earlier, self.month > date(2, 1, 1))
         enable(self.later, self.month < date(9998, 1, 1))
 
@@ -140,7 +151,7 @@ class MonthPicker(ttk.Frame):
         ring = colours.ring if focused else None
         margin, edge_width = look.px(3), max(1, look.px(1.2))
         box = Box(
-            look.px(_COLUMN + 1), look.px(_ROW), 7 * look.scale, fill, edge, colours.surface, edge_width, ring,
+            look.px(_COLUMN + 1), look.px(self._row), 7 * look.scale, fill, edge, colours.surface, edge_width, ring,
             look.px(2), look.px(1), margin,
         )  # fmt: skip
         picture = look.picture(box)
@@ -165,7 +176,7 @@ class MonthPicker(ttk.Frame):
         self.draw()
 
     def _day_at(self, event: "tk.Event[tk.Misc]") -> date | None:
-        row = int(event.y // self._look.px(_ROW)) - 1
+        row = int(event.y // self._look.px(self._row)) - 1
         column = int(event.x // self._column_width())
         inside = 0 <= row < _WEEKS and 0 <= column < 7  # noqa: PLR2004 - days of a week
         days = month_grid(self.month, self._words.texts.first_weekday)

@@ -3,6 +3,7 @@
 import math
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -39,46 +40,58 @@ class Box:
 
 @lru_cache(maxsize=512)
 def draw(box: Box) -> bytes:
-    """The box as a PNG file. Only one corner is computed; the rest are its mirror images and plain runs."""
+    """The box as a PNG file. Half of one corner is computed; the rest are mirror images and plain runs."""
     corner = min(box.corner(), box.width // 2, box.height // 2)
-    rows = [[_pixel(box, x + 0.5, y + 0.5) for x in range(corner)] for y in range(corner)]
-    edge = [_pixel(box, box.width / 2, y + 0.5) for y in range(corner)]
-    side = [_pixel(box, x + 0.5, box.height / 2) for x in range(corner)]
-    middle = _pixel(box, box.width / 2, box.height / 2)
+    shade = _shades(box)
+    rows = [[b""] * corner for _ in range(corner)]
+    for y in range(corner):
+        for x in range(y + 1):
+            rows[y][x] = rows[x][y] = shade(_distance(x + 0.5, y + 0.5, box))
+    edge = [shade(_distance(box.width / 2, y + 0.5, box)) for y in range(corner)]
+    middle = shade(_distance(box.width / 2, box.height / 2, box))
     across, down = box.width - 2 * corner, box.height - 2 * corner
 
-    def line(left: list[_Pixel], centre: _Pixel) -> bytes:
-        half = b"".join(bytes(pixel) for pixel in left)
-        mirrored = b"".join(bytes(pixel) for pixel in reversed(left))
-        return b"\0" + half + bytes(centre) * across + mirrored
+    def line(left: list[bytes], centre: bytes) -> bytes:
+        return b"".join((b"\0", *left, centre * across, *reversed(left)))
 
     top = [line(row, centre) for row, centre in zip(rows, edge, strict=True)]
-    return _png(box.width, box.height, b"".join((*top, line(side, middle) * down, *reversed(top))))
+    return _png(box.width, box.height, b"".join((*top, line(edge, middle) * down, *reversed(top))))
 
 
-def _pixel(box: Box, x: float, y: float) -> _Pixel:
-    """The colour at one point, from its signed distance to the outline (negative inside)."""
-    distance = _distance(x, y, box)
-    colour = rgb(box.ground)
-    if box.ring is not None:
-        reach = box.gap + box.ring_width
-        colour = _mix(colour, rgb(box.ring), _cover(distance - reach))
-        colour = _mix(colour, rgb(box.ground), _cover(distance - box.gap))
-    colour = _mix(colour, rgb(box.edge), _cover(distance))
-    return _mix(colour, rgb(box.fill), _cover(distance + box.edge_width))
+def _shades(box: Box) -> Callable[[float], bytes]:
+    """The colour at a signed distance from the outline (negative inside), as three bytes.
+
+    Distances are taken to a thirty-second of a pixel, so that each colour is mixed once.
+    """
+    ground, edge, fill = rgb(box.ground), rgb(box.edge), rgb(box.fill)
+    ring = rgb(box.ring) if box.ring else ground
+    known: dict[int, bytes] = {}
+
+    def shade(distance: float) -> bytes:
+        key = round(distance * 32)
+        if key not in known:
+            distance = key / 32
+            colour = _mix(ground, ring, _cover(distance - box.gap - box.ring_width))
+            colour = _mix(colour, ground, _cover(distance - box.gap))
+            colour = _mix(colour, edge, _cover(distance))
+            known[key] = bytes(_mix(colour, fill, _cover(distance + box.edge_width)))
+        return known[key]
+
+    return shade
 
 
 @lru_cache(maxsize=64)
 def stroke(box: Box, points: tuple[_Point, ...], width: float, colour: str) -> bytes:
     """The box with a line of round ends drawn through `points`, which are shares of its size, as a PNG file."""
     line = [(x * box.width, y * box.height) for x, y in points]
-    raw = bytearray()
+    raw, shade, over = bytearray(), _shades(box), rgb(colour)
     for row in range(box.height):
         raw.append(0)
         for column in range(box.width):
             x, y = column + 0.5, row + 0.5
             near = min(_to_segment((x, y), start, end) for start, end in pairwise(line))
-            raw.extend(_mix(_pixel(box, x, y), rgb(colour), _cover(near - width / 2)))
+            red, green, blue = shade(_distance(x, y, box))
+            raw.extend(_mix((red, green, blue), over, _cover(near - width / 2)))
     return _png(box.width, box.height, bytes(raw))
 
 

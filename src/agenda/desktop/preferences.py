@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,8 @@ def save(path: Path, preferences: Preferences) -> None:
         beside.write_text(json.dumps(asdict(preferences), indent=2) + "\n", "utf-8")
         beside.replace(path)
     except OSError:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 def _sane(read: Preferences, first: Preferences) -> Preferences:

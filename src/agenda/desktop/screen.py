@@ -14,7 +14,7 @@ from agenda.desktop.look import Look
 from agenda.desktop.month import MonthPicker
 from agenda.desktop.state import Face
 from agenda.desktop.status import StatusBar
-from agenda.desktop.widgets import Words, button
+from agenda.desktop.widgets import Words, button, split_mnemonic
 from agenda.wire import Booking
 
 _LEFT, _RIGHT = 262, 300  # widths of the outer cards in pixels of the design; the middle takes the rest
@@ -39,6 +39,7 @@ class MainScreen(ttk.Frame):
         super().__init__(window, style="Window.TFrame")
         self._window, self._look, self._words, self._desk = window, look, words, desk
         self._narrow, self._bookings_first = False, False
+        self._fitting: str | None = None
         self._build_head(commands)
         self.left, self.middle, self.right = (ttk.Frame(self, style="Card.TFrame") for _ in range(3))
         self.month = MonthPicker(self.left, look, words, self._chose_day)
@@ -58,6 +59,7 @@ class MainScreen(ttk.Frame):
         self.right.rowconfigure(0, weight=1)
         self.left.rowconfigure(2, weight=1)
         self.bind("<Configure>", self._resized)
+        self.left.bind("<Configure>", lambda event: self._fit_soon())
 
     def _build_head(self, commands: dict[str, Callable[[], None]]) -> None:
         self.head = ttk.Frame(self, style="Window.TFrame")
@@ -72,6 +74,44 @@ class MainScreen(ttk.Frame):
         for column, (name, command) in enumerate(commands.items(), start=3):
             self.menu[name] = self._words.say(button(self.head, command, "Quiet.TButton"), f"desktop.{name}")
             self.menu[name].grid(row=0, column=column)
+
+        self.more = self._words.say(button(self.head, self._post_menu, "Quiet.TButton"), "desktop.menu")
+        self.more.grid(row=0, column=3 + len(commands), sticky="e")
+        self.more.grid_remove()
+        self._commands = commands
+
+    def _fit_head(self) -> None:
+        """Where the head's buttons do not fit side by side, one button opens them as a menu."""
+        whole = sum(each.winfo_reqwidth() for each in self.menu.values())
+        whole += self.brand.winfo_reqwidth() + (self.swap.winfo_reqwidth() if self._narrow else 0)
+        crowded = whole + self._look.px(60) > self.winfo_width()
+        for each in self.menu.values():
+            each.grid_remove() if crowded else each.grid()
+        self.more.grid() if crowded else self.more.grid_remove()
+
+    def _fit_soon(self) -> None:
+        """Fit head and month once all requested sizes are known."""
+        if self._fitting is None:
+            self._fitting = self.after_idle(self._fit)
+
+    def _fit(self) -> None:
+        self._fitting = None
+        self.legend.grid() if self.winfo_height() >= self._look.px(_LOW) else self.legend.grid_remove()
+        self._fit_head()
+        self.month.fit(self.left.winfo_height() - self._look.px(36))
+
+    def _post_menu(self) -> None:
+        colours = self._look.palette
+        menu = tk.Menu(
+            self, tearoff=False, font="AgendaBody", background=colours.surface, foreground=colours.text,
+            activebackground=colours.primary.fill, activeforeground=colours.primary.text, borderwidth=1,
+        )  # fmt: skip
+        for name, command in self._commands.items():
+            text, _, underline = split_mnemonic(self._words.texts(f"desktop.{name}"))
+            menu.add_command(label=text, underline=underline, command=command)
+        menu.update_idletasks()
+        x = self.more.winfo_rootx() + self.more.winfo_width() - menu.winfo_reqwidth()
+        menu.tk_popup(x, self.more.winfo_rooty() + self.more.winfo_height(), 0)
 
     def _build_legend(self) -> ttk.Frame:
         frame = ttk.Frame(self.left)
@@ -98,6 +138,7 @@ class MainScreen(ttk.Frame):
             mark.grid_configure(padx=(0, px(10)), pady=px(3))
         self.status.relook()
         self._arrange()
+        self._fit_soon()
         self.show()
 
     def _resized(self, event: "tk.Event[tk.Misc]") -> None:
@@ -105,7 +146,7 @@ class MainScreen(ttk.Frame):
         if event.widget is self and narrow != self._narrow:
             self._arrange()
         if event.widget is self:
-            self.legend.grid() if event.height >= self._look.px(_LOW) else self.legend.grid_remove()
+            self._fit_soon()
 
     def _arrange(self) -> None:
         """Three columns where they fit, else two; then a button swaps grid and bookings."""

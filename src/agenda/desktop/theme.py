@@ -267,8 +267,9 @@ def _fields(p: _Painter) -> None:
     chevron = p.keep(stroke(ground, _CHEVRON, p.scale * 1.6, c.muted))
     p.style.element_create("Agenda.chevron", "image", chevron, sticky="", padding=0)
     arrow = ("Agenda.chevron", {"side": "right", "sticky": ""})
-    text = ("Combobox.padding", {"sticky": "nswe", "children": [("Combobox.textarea", {"sticky": "nswe"})]})
-    p.lay("TCombobox", [("Agenda.field", {"sticky": "nswe", "children": [arrow, text]})])
+    text = ("Combobox.textarea", {"sticky": "nswe"})
+    inside = ("Combobox.padding", {"sticky": "nswe", "children": [arrow, text]})
+    p.lay("TCombobox", [("Agenda.field", {"sticky": "nswe", "children": [inside]})])
     for name in ("TEntry", "TCombobox"):
         padding = (p.px(13), p.px(11), p.px(9), p.px(11))
         p.style.configure(name, foreground=c.text, fieldbackground=c.field.fill, padding=padding)

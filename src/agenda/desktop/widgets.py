@@ -110,6 +110,14 @@ def enable(widget: ttk.Widget, wanted: bool) -> None:  # noqa: FBT001 - a switch
     widget.state(["!disabled" if wanted else "disabled"])
 
 
+def refresh_fields(widget: tk.Misc) -> None:
+    """Have every field below `widget` place its text anew; they do not notice a new size of their font."""
+    for child in widget.winfo_children():
+        if isinstance(child, ttk.Entry):
+            child.configure(font="AgendaBody")
+        refresh_fields(child)
+
+
 def copy(widget: tk.Misc, text: str) -> None:
     widget.clipboard_clear()
     widget.clipboard_append(text)
