@@ -12,7 +12,7 @@ import structlog
 from agenda.doors.rpc.connection import Connection
 from agenda.doors.rpc.errors import log_incident
 from agenda.doors.rpc.limits import Limits
-from agenda.doors.rpc.sockets import NotPrivate, allow_open_files, is_private, listen, resolve
+from agenda.doors.rpc.sockets import BACKLOG, NotPrivate, allow_open_files, is_private, listen, resolve
 from agenda.engine.engine import Engine
 from agenda.engine.ports import Mailbox, Reply
 
@@ -122,7 +122,8 @@ class RpcServer:
         if self._tls:
             tls = {"ssl": self._tls, "ssl_handshake_timeout": self.limits.handshake, "ssl_shutdown_timeout": 1.0}
         for listener in sockets:
-            self._servers.append(await self.loop.create_server(lambda: Connection(self), sock=listener, **tls))
+            server = await self.loop.create_server(lambda: Connection(self), sock=listener, backlog=BACKLOG, **tls)
+            self._servers.append(server)
 
     def stop(self) -> None:
         """Accept nothing more, answer what was started, tell the clients and close; idempotent.

@@ -6,7 +6,7 @@ import socket
 from ipaddress import ip_address
 from typing import Final
 
-BACKLOG: Final = 1024
+BACKLOG: Final = 4096  # the system may allow less
 _TRIES: Final = 20  # to find a port that is free on every address, where any will do
 
 
