@@ -1,6 +1,8 @@
 """The program `agenda desktop`: one window, its preferences, and the pump between network and screen."""
 
 import argparse
+import os
+import ssl
 import sys
 import tkinter as tk
 from collections.abc import Callable, Sequence
@@ -9,7 +11,8 @@ from pathlib import Path
 from tkinter import ttk
 
 from agenda.desktop import fonts, preferences
-from agenda.desktop.connect import ConnectScreen, Entry
+from agenda.desktop.address import DEFAULT_PORT, SignIn, join_address, parse_address
+from agenda.desktop.connect import ConnectScreen
 from agenda.desktop.desk import Desk
 from agenda.desktop.dialogs import LeaveDialog
 from agenda.desktop.log import LogDialog
@@ -109,20 +112,23 @@ class App:
         screen = ConnectScreen(self.root, self.look, self.words, self._connect, self.desk.stop_connecting)
         screen.add_switches(self._switch_language, self._switch_palette)
         self._put(screen)
-        screen.fill(self._kept.server, self._kept.user)
+        screen.fill(self._kept.server, self._kept.user, tls=self._kept.tls)
         screen.tell(notice)
 
-    def _connect(self, entry: Entry) -> None:
+    def _connect(self, who: SignIn) -> None:
         screen = self._screen
-        if isinstance(screen, ConnectScreen):
-            self.desk.connect(
-                entry.host, entry.port, entry.user, entry.password, create=entry.create,
-                language=self.words.texts.language, failed=screen.failed, opened=lambda: self._opened(entry),
-            )  # fmt: skip
+        if not isinstance(screen, ConnectScreen):
+            return
+        try:
+            tls = ssl.create_default_context(cafile=self._kept.ca or None) if who.tls else None
+        except OSError as error:  # ssl.SSLError is one
+            screen.failed(error)
+            return
+        language = self.words.texts.language
+        self.desk.connect(who, language, tls, failed=screen.failed, opened=lambda: self._opened(who))
 
-    def _opened(self, entry: Entry) -> None:
-        server = f"[{entry.host}]:{entry.port}" if ":" in entry.host else f"{entry.host}:{entry.port}"
-        self._keep(server=server, user=entry.user)
+    def _opened(self, who: SignIn) -> None:
+        self._keep(server=who.server, user=who.user, tls=who.tls)
         commands: dict[str, Callable[[], None]] = {
             "menu_log": self._open_log,
             "menu_data": self._open_data,
@@ -130,7 +136,7 @@ class App:
             "menu_palette": self._switch_palette,
             "menu_leave": self._sign_out,
         }
-        screen = MainScreen(self.root, self.look, self.words, self.desk, server=server, commands=commands)
+        screen = MainScreen(self.root, self.look, self.words, self.desk, server=who.server, commands=commands)
         self._put(screen)
         screen.focus_first()
 
@@ -234,18 +240,23 @@ class App:
         preferences.save(self._path, self._kept)
 
 
-def run(host: str | None = None, port: int | None = None, *, language: str | None = None, geometry: str = "") -> None:
-    """Open one window and return when it is closed. What is None is as remembered."""
+def run(geometry: str = "", **given: str | int | None) -> None:
+    """Open one window and return when it is closed.
+
+    What is `given` (host, port, language, ca) goes before what is remembered.
+    """
     prepare_screen()
     fonts.load()
     path = preferences.default_path()
     kept = preferences.load(path)
-    if host is not None or port is not None:
-        host_now, _, port_now = kept.server.rpartition(":")
-        shown = host or host_now
-        kept = replace(kept, server=f"{shown}:{port or port_now}")
-    if language is not None:
-        kept = replace(kept, language=language)
+    host, port = parse_address(kept.server) or ("localhost", DEFAULT_PORT)
+    kept = replace(
+        kept,
+        server=join_address(str(given.get("host") or host), int(given.get("port") or port)),
+        language=str(given.get("language") or kept.language),
+        tls=kept.tls or bool(given.get("ca")),
+        ca=str(given.get("ca") or kept.ca),
+    )
     App(kept, path, geometry).mainloop()
 
 
@@ -255,7 +266,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", help="the server's name or address")
     parser.add_argument("--port", type=int, help="the server's port")
     parser.add_argument("--language", choices=LANGUAGES, help="the language of the window")
+    parser.add_argument("--ca", default=os.environ.get("AGENDA_CA"), help="a PEM file of certificates to trust")
     parser.add_argument("--geometry", default="", help="size and place, such as 1024x700+0+0")
-    given = parser.parse_args(argv)
-    run(given.host, given.port, language=given.language, geometry=given.geometry)
+    run(**vars(parser.parse_args(argv)))
     return 0

@@ -1,28 +1,15 @@
 """The first screen: which server, who, which password."""
 
+import ssl
 import tkinter as tk
 from collections.abc import Callable
-from dataclasses import dataclass
 from tkinter import ttk
 
 from agenda.client import AgendaError, Disconnected
+from agenda.desktop.address import SignIn, parse_address
 from agenda.desktop.look import Look
 from agenda.desktop.state import Notice, notice_of
 from agenda.desktop.widgets import Strip, Words, button, enable
-
-DEFAULT_PORT = 8888
-_LAST_PORT = 65535
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What the user typed."""
-
-    host: str
-    port: int
-    user: str
-    password: str
-    create: bool
 
 
 class ConnectScreen(ttk.Frame):
@@ -30,7 +17,7 @@ class ConnectScreen(ttk.Frame):
 
     def __init__(
         self, parent: tk.Misc, look: Look, words: Words,
-        connect: Callable[[Entry], None], stop: Callable[[], None],
+        connect: Callable[[SignIn], None], stop: Callable[[], None],
     ) -> None:  # fmt: skip
         super().__init__(parent, style="Window.TFrame")
         self._look, self._words, self._connect, self._stop = look, words, connect, stop
@@ -44,6 +31,7 @@ class ConnectScreen(ttk.Frame):
         self.inner.grid(sticky="nswe")
         self.card.columnconfigure(0, weight=1)
         self.create = tk.BooleanVar(self, value=False)
+        self.tls = tk.BooleanVar(self, value=False)
         self._build()
         self._arrange()
         self.bind_all_keys()
@@ -65,6 +53,7 @@ class ConnectScreen(ttk.Frame):
         ]
         self.check = say(ttk.Checkbutton(inner, variable=self.create), "desktop.create_account")
         self.check.configure(command=self._say_button)
+        self.secure = say(ttk.Checkbutton(inner, variable=self.tls), "desktop.secure")
         self.go = say(button(inner, self.submit, "Primary.TButton"), "desktop.connect_button")
         self.progress = ttk.Progressbar(inner, mode="indeterminate", style="Horizontal.TProgressbar")
 
@@ -81,17 +70,17 @@ class ConnectScreen(ttk.Frame):
     def _arrange(self) -> None:
         fields = zip(self.labels, (self.server, self.user, self.password), strict=True)
         rows = [self.title, self.subtitle, self.strip, *(each for pair in fields for each in pair)]
-        for row, widget in enumerate((*rows, self.check, self.go, self.progress)):
+        for row, widget in enumerate((*rows, self.secure, self.check, self.go, self.progress)):
             widget.grid(row=row, column=0, sticky="w" if isinstance(widget, ttk.Label) else "we")
         self.strip.grid_remove()
         self.progress.grid_remove()
         self.inner.columnconfigure(0, weight=1)
 
     def bind_all_keys(self) -> None:
-        for field in (self.server, self.user, self.password, self.check):
+        for field in (self.server, self.user, self.password, self.check, self.secure):
             field.bind("<Return>", lambda event: self.submit())
             field.bind("<KP_Enter>", lambda event: self.submit())
-        for widget in (self.server, self.user, self.password, self.check, self.go):
+        for widget in (self.server, self.user, self.password, self.check, self.secure, self.go):
             widget.bind("<Escape>", lambda event: self.give_up())
 
     def relook(self) -> None:
@@ -103,18 +92,20 @@ class ConnectScreen(ttk.Frame):
         self.strip.grid_configure(pady=(0, px(14)))  # maps it; _show_notice decides
         for label in self.labels:
             label.grid_configure(pady=(px(4), px(1)), padx=px(3))
-        self.check.grid_configure(pady=px(12))
+        self.secure.grid_configure(pady=(px(12), 0))
+        self.check.grid_configure(pady=(px(2), px(12)))
         self.progress.grid_configure(pady=(px(14), 0), padx=px(3))
         if not self.busy:
             self.progress.grid_remove()
         self._show_notice()
         self._say_button()
 
-    def fill(self, server: str, user: str) -> None:
+    def fill(self, server: str, user: str, *, tls: bool) -> None:
         """Put in what is remembered, and the focus where something is missing."""
         for field, text in ((self.server, server), (self.user, user), (self.password, "")):
             field.delete(0, "end")
             field.insert(0, text)
+        self.tls.set(tls)
         (self.password if user else self.user).focus_set()
 
     def submit(self) -> str:
@@ -129,7 +120,7 @@ class ConnectScreen(ttk.Frame):
         elif not self.busy:
             self.tell(None)
             self.set_busy(True)
-            self._connect(Entry(*address, user, password, self.create.get()))
+            self._connect(SignIn(*address, user, password, self.create.get(), self.tls.get()))
         return "break"
 
     busy = False
@@ -180,23 +171,12 @@ class ConnectScreen(ttk.Frame):
 
 def explain(error: Exception, server: str) -> Notice:
     """The message for a sign-in that failed."""
+    if isinstance(error, Disconnected) and isinstance(error.__cause__, ssl.SSLError):
+        return Notice("problem", "desktop.tls_failed", {"server": server, "reason": error.__cause__.reason or "TLS"})
     if isinstance(error, Disconnected):
         return Notice("problem", "desktop.no_server", {"server": server})
     if isinstance(error, AgendaError):
         return notice_of(error)
+    if isinstance(error, OSError):  # the file of trusted certificates
+        return Notice("problem", "desktop.bad_ca", {"reason": error.strerror or str(error)})
     raise error
-
-
-def parse_address(text: str) -> tuple[str, int] | None:
-    """Host and port of "host", "host:port", "[::1]:port"; None where that is not what it is."""
-    text = text.strip()
-    host, port = text, ""
-    if text.startswith("["):
-        host, _, rest = text[1:].partition("]")
-        port = rest.removeprefix(":")
-    elif text.count(":") == 1:
-        host, _, port = text.partition(":")
-    if not host or (port and not (port.isascii() and port.isdigit())):
-        return None
-    number = int(port or DEFAULT_PORT)
-    return (host, number) if 0 < number <= _LAST_PORT else None

@@ -1,5 +1,6 @@
 """What the window can do: each operation asks the server in the background and puts the answer into the model."""
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -16,6 +17,7 @@ from agenda.client import (
     Watch,
     new_request,
 )
+from agenda.desktop.address import SignIn
 from agenda.desktop.state import Model, Notice, Pending, Place, notice_of
 from agenda.desktop.worker import Job, Worker
 from agenda.wire import Booking, LogPage, Receipt, Resource, Service, Session, Slot, SlotChange
@@ -71,16 +73,16 @@ class Desk:
     # -- coming and going ---------------------------------------------------
 
     def connect(
-        self, host: str, port: int, user: str, password: str, *, create: bool, language: str,
+        self, who: SignIn, language: str, tls: ssl.SSLContext | None, *,
         failed: Callable[[Exception], None], opened: Callable[[], None],
     ) -> None:  # fmt: skip
         """Sign in to a server; one of `failed` and `opened` is called later."""
-        client: Client = self._make_client(host, port, language=language, on_state=self._told_state)
+        client: Client = self._make_client(who.host, who.port, tls=tls, language=language, on_state=self._told_state)
         self._trying = client
 
         def work() -> Opened:
             try:
-                session = client.sign_in(user, password, create=create)
+                session = client.sign_in(who.user, who.password, create=who.create)
                 before = datetime.now(UTC)
                 ahead = client.ping().now - before
                 return Opened(client, session, client.services(), client.resources(), ahead)

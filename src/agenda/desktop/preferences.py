@@ -16,7 +16,10 @@ _SMALLEST, _LARGEST = 0.5, 3.0
 
 @dataclass(frozen=True)
 class Preferences:
-    """`zoom` is the size of text and controls, 1.0 as designed; `size` the window's, in pixels, "" at first."""
+    """`zoom` is the size of text and controls, 1.0 as designed; `size` the window's, in pixels, "" at first.
+
+    `tls` is whether the connection is encrypted, `ca` a PEM file of certificates to trust instead of the system's.
+    """
 
     server: str = "localhost:8888"
     user: str = ""
@@ -24,6 +27,8 @@ class Preferences:
     palette: str = "light"
     zoom: float = 1.0
     size: str = ""
+    tls: bool = False
+    ca: str = ""
 
 
 def default_path() -> Path:
