@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import Select, and_, bindparam, delete, func, null, select, tuple_, update
+from sqlalchemy import BindParameter, Select, and_, bindparam, delete, func, null, select, tuple_, update
 
 from agenda.domain.commands import Erasure, Holdings
 from agenda.domain.model import UserId
@@ -19,7 +19,7 @@ from agenda.storage.schema import (
 )
 from agenda.storage.sqlite import Connection
 
-_USER: Final = bindparam("user_id")
+_USER: Final[BindParameter[Any]] = bindparam("user_id")
 
 
 def _claims(*columns: Any) -> Select[Any]:

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import BindParameter, bindparam, select
 
 from agenda.domain.model import Booking, UserId
 from agenda.storage import erase
@@ -19,13 +19,18 @@ from agenda.storage.rows import (
 from agenda.storage.schema import ACCOUNT, AUDIT, BOOKING, REQUEST, SESSION, to_instant
 from agenda.storage.sqlite import Connection, Row
 
-_USER: Final = bindparam("user_id")
+_USER: Final[BindParameter[Any]] = bindparam("user_id")
 _ACCOUNT: Final = sql.Query(select(ACCOUNT).where(ACCOUNT.c.id == _USER))
 _SESSIONS: Final = sql.Query(
     select(SESSION.c.language, SESSION.c.at).where(SESSION.c.user == _USER).order_by(SESSION.c.at)
 )
 _BOOKINGS: Final = sql.Query(select(BOOKING).where(BOOKING.c.user == _USER).order_by(BOOKING.c.starts, BOOKING.c.id))
-_REQUESTS: Final = sql.Query(select(REQUEST).where(REQUEST.c.user == _USER).order_by(REQUEST.c.at, REQUEST.c.request))
+_REQUESTS: Final = sql.Query(
+    select(*REQUEST.columns, *BOOKING.columns)
+    .select_from(REQUEST.outerjoin(BOOKING, BOOKING.c.number == REQUEST.c.booking))
+    .where(REQUEST.c.user == _USER)
+    .order_by(REQUEST.c.at, REQUEST.c.request)
+)
 _ENTRIES: Final = sql.Query(select(AUDIT).where(AUDIT.c.user == _USER).order_by(AUDIT.c.writer, AUDIT.c.seq))
 
 

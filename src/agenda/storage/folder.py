@@ -1,8 +1,10 @@
 """The data folder: whose it is while a server runs, who may look into it, and whom it has erased."""
 
+import errno
 import json
 import os
 import socket
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -19,7 +21,7 @@ LOGS: Final = "logs"
 FOLDER_MODE: Final = 0o700
 FILE_MODE: Final = 0o600
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 
     # Locking is mandatory there, so a byte is locked that lies behind what others want to read.
@@ -62,7 +64,7 @@ class DataFolder:
             os.close(lock)
             raise _holder(path) from error
         folder = cls(path, lock)
-        folder._sign()  # noqa: SLF001  # its own constructor
+        folder._sign()  # its own constructor
         return folder
 
     def _sign(self) -> None:
@@ -72,7 +74,7 @@ class DataFolder:
         text = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": since})
         try:
             os.ftruncate(self._lock, 0)
-            os.pwrite(self._lock, text.encode(), 0) if hasattr(os, "pwrite") else os.write(self._lock, text.encode())
+            os.write(self._lock, text.encode())
         except OSError as error:
             self.release()
             raise _problem(error, self.path) from error
@@ -129,7 +131,7 @@ class DataFolder:
 
 def sync_folder(path: Path) -> None:
     """Make the folder's entries durable, where the system can."""
-    if os.name == "nt":
+    if sys.platform == "win32":
         return
     folder = os.open(path, os.O_RDONLY)
     try:
@@ -139,8 +141,6 @@ def sync_folder(path: Path) -> None:
 
 
 def _problem(error: OSError, path: Path) -> StoreReadOnly | StoreUnreadable:
-    import errno
-
     kind = StoreReadOnly if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM) else StoreUnreadable
     return kind(path)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import bindparam, func, select, tuple_
+from sqlalchemy import BindParameter, bindparam, func, select, tuple_
 
 from agenda.domain.audit import AuditEntry
 from agenda.domain.commands import Account
@@ -24,7 +24,7 @@ from agenda.storage.sqlite import BUSY_SECONDS, READER_SETTINGS, Connection
 
 LONGEST_SECONDS: Final = 2.0
 
-_WANTED: Final = bindparam("wanted")
+_WANTED: Final[BindParameter[Any]] = bindparam("wanted")
 _SIGN_IN: Final = sql.Query(
     select(*ACCOUNT.columns, SESSION.c.language)
     .select_from(SESSION.join(ACCOUNT, ACCOUNT.c.id == SESSION.c.user))

@@ -1,9 +1,9 @@
 """Between the domain's values and plain rows: each pair of functions is the other's inverse."""
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pydantic_core import to_json
 
@@ -11,7 +11,7 @@ from agenda.domain import errors
 from agenda.domain.audit import AuditEntry
 from agenda.domain.codes import code, number
 from agenda.domain.commands import Account, AuditFact, Receipt, Settled
-from agenda.domain.errors import AgendaError, Reason
+from agenda.domain.errors import AgendaError, NotFound, Reason
 from agenda.domain.model import (
     Booking,
     BookingId,
@@ -61,7 +61,6 @@ def changed_booking_row(booking: Booking) -> Row:
         booking.wall,
         booking.zone,
         booking.seat,
-        booking.note,
         _id(booking.id),
     )
 
@@ -132,18 +131,26 @@ def account_of(row: Row) -> Account:
 
 
 def settled_row(settled: Settled) -> Row:
-    return (
-        _id(settled.user),
-        settled.request,
-        settled.fingerprint,
-        outcome_text(settled.outcome),
-        to_seconds(settled.at),
-    )
+    outcome = settled.outcome
+    if isinstance(outcome, Booking):
+        which, text = number(outcome.code), _booking_text(outcome)
+    else:
+        which, text = None, _refusal_text(outcome)
+    user, at = _id(settled.user), to_seconds(settled.at)
+    return (user, settled.request, settled.fingerprint, which, text, at)
 
 
 def settled_of(row: Row) -> Settled:
-    user, request, fingerprint, outcome, at = row
-    return Settled(UserId(user.hex()), RequestId(request), fingerprint, outcome_of(outcome), to_instant(at))
+    """From a row of `request` followed by the row of `booking` that it names, or by nothing."""
+    user, request, fingerprint, which, text, at, *booking = row
+    outcome: Booking | AgendaError
+    if which is None:
+        outcome = _refusal_of(text)
+    elif booking[0] is None:  # it was somebody's who has been erased
+        outcome = NotFound("booking")
+    else:
+        outcome = _booking_as_it_was(booking_of(tuple(booking)), text)
+    return Settled(UserId(user.hex()), RequestId(request), fingerprint, outcome, to_instant(at))
 
 
 _ERRORS: Final[dict[str, type[AgendaError]]] = {
@@ -154,33 +161,40 @@ _ERRORS: Final[dict[str, type[AgendaError]]] = {
 _INSTANTS: Final = {
     (kind, f.name)
     for kind in _ERRORS.values()
-    for f in fields(kind)
-    if f.type is datetime  # type: ignore[arg-type]  # each is a dataclass
+    for f in fields(cast("Any", kind))
+    if f.type is datetime  # each is a dataclass
 }
 
 
-def outcome_text(outcome: Booking | AgendaError) -> str:
-    """A booking as a JSON array of its fields, a refusal as an object of its facts under its code."""
-    if isinstance(outcome, Booking):
-        b = outcome
-        start, end, created = to_seconds(b.start), to_seconds(b.end), to_seconds(b.created)
-        return to_json(
-            (
-                *(b.id, b.code, b.resource, b.service, b.user, start, end, b.status.value),
-                *(created, b.wall, b.zone, b.seat, b.note),
-            )
-        ).decode()
-    facts = {name: to_seconds(fact) if isinstance(fact, datetime) else fact for name, fact in outcome.facts.items()}
-    return to_json({outcome.code: facts}).decode()
+def _booking_text(booking: Booking) -> str:
+    """What a booking may change, as a JSON array."""
+    start, end = to_seconds(booking.start), to_seconds(booking.end)
+    status = booking.status.value
+    return to_json((booking.resource, start, end, status, booking.wall, booking.zone, booking.seat)).decode()
 
 
-def outcome_of(text: str) -> Booking | AgendaError:
-    kept = json.loads(text)
-    if isinstance(kept, list):
-        id_, code_, resource, service, user, start, end, status, created, *rest = kept
-        times = (to_instant(start), to_instant(end), Status(status), to_instant(created))
-        return Booking(id_, code_, resource, service, user, *times, *rest)
-    [(name, facts)] = kept.items()
+def _booking_as_it_was(now: Booking, text: str) -> Booking:
+    resource, start, end, status, wall, zone, seat = json.loads(text)
+    return replace(
+        now,
+        resource=resource,
+        start=to_instant(start),
+        end=to_instant(end),
+        status=Status(status),
+        wall=wall,
+        zone=zone,
+        seat=seat,
+    )
+
+
+def _refusal_text(refusal: AgendaError) -> str:
+    """The facts under the code, as a JSON object."""
+    facts = {name: to_seconds(fact) if isinstance(fact, datetime) else fact for name, fact in refusal.facts.items()}
+    return to_json({refusal.code: facts}).decode()
+
+
+def _refusal_of(text: str) -> AgendaError:
+    [(name, facts)] = json.loads(text).items()
     kind = _ERRORS[name]
     return kind(**{fact: _fact(kind, fact, value) for fact, value in facts.items()})
 

@@ -216,13 +216,15 @@ CLAIM = Table(
 CLAIM_NO_OVERLAP = "claim_no_overlap"
 CLAIM_NO_UPDATE = "claim_no_update"
 
-# What was decided for a request, to be answered again; kept for 48 hours.
+# What was decided for a request, to be answered again; kept for 48 hours. An outcome that is a booking names its
+# number, and holds only what a booking may change.
 REQUEST = Table(
     "request",
     METADATA,
     Column("user", Id, nullable=False),
     Column("request", Text, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
+    Column("booking", Integer),
     Column("outcome", Text, nullable=False),
     Column("at", Instant, nullable=False),
     PrimaryKeyConstraint("user", "request"),

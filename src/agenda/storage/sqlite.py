@@ -25,7 +25,7 @@ from agenda.storage.schema import CLAIM_NO_OVERLAP, CLAIM_NO_UPDATE, METADATA
 Row = tuple[Any, ...]
 
 DIALECT: Final = sqlite.dialect(paramstyle="qmark")
-PAGE_BYTES: Final = 4096
+PAGE_BYTES: Final = 2048
 BUSY_SECONDS: Final = 5.0
 _COPY_PAGES: Final = 4096
 
@@ -35,9 +35,9 @@ TRIGGERS: Final = (
     f"""CREATE TRIGGER {CLAIM_NO_OVERLAP} BEFORE INSERT ON claim
 WHEN (SELECT ends FROM claim WHERE resource = NEW.resource AND seat = NEW.seat AND starts < NEW.ends
       ORDER BY starts DESC LIMIT 1) > NEW.starts
-BEGIN SELECT RAISE(ABORT, '{CLAIM_NO_OVERLAP}'); END""",
+BEGIN SELECT RAISE(FAIL, '{CLAIM_NO_OVERLAP}'); END""",  # noqa: S608  # the name is our own
     f"""CREATE TRIGGER {CLAIM_NO_UPDATE} BEFORE UPDATE ON claim
-BEGIN SELECT RAISE(ABORT, '{CLAIM_NO_UPDATE}'); END""",
+BEGIN SELECT RAISE(FAIL, '{CLAIM_NO_UPDATE}'); END""",
 )
 
 _PROBLEMS: Final[dict[int, type[StoreProblem]]] = {

@@ -1,6 +1,6 @@
 """The statements of the hot path, compiled once from the schema, to be run on the driver with plain tuples."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -103,8 +103,12 @@ class Many:
 
 
 def _insert(table: Table) -> Many:
-    """Rows have a value for every column of the table, in its order."""
-    return Many(insert(table), len(table.columns))
+    """Rows have a value for every column of the table, in its order.
+
+    FAIL, since the default would have SQLite keep a copy of every page it touches, to undo this statement alone:
+    whoever runs it undoes the whole transaction.
+    """
+    return Many(insert(table).prefix_with("OR FAIL", dialect="sqlite"), len(table.columns))
 
 
 def _wanted(*columns: Column[Any]) -> Any:
@@ -117,11 +121,22 @@ def _wanted(*columns: Column[Any]) -> Any:
 def _found_by(table: Table, *keys: Column[Any]) -> Many:
     """All columns of the rows whose keys are listed."""
     wanted = _wanted(*keys)
-    matches = and_(*(key == wanted.c[key.name] for key in keys))
-    return Many(select(*table.columns).select_from(wanted.join(table, matches)), len(keys))
+    return Many(select(*table.columns).select_from(wanted.join(table, _same(keys, wanted))), len(keys))
 
 
-def _in_windows(selected: Sequence[Any], source: Any = CLAIM) -> Many:
+def _same(keys: Sequence[Column[Any]], wanted: Any) -> Any:
+    return and_(*(key == wanted.c[key.name] for key in keys))
+
+
+def _requests() -> Many:
+    """Rows of `request` with the booking that each names or nothing, for rows (user, request)."""
+    keys = (REQUEST.c.user, REQUEST.c.request)
+    wanted = _wanted(*keys)
+    source = wanted.join(REQUEST, _same(keys, wanted)).outerjoin(BOOKING, BOOKING.c.number == REQUEST.c.booking)
+    return Many(select(*REQUEST.columns, *BOOKING.columns).select_from(source), len(keys))
+
+
+def _in_windows(selected: Iterable[Any], source: Any = CLAIM) -> Many:
     """Of claims that overlap a window (resource, seat, starts, ends): from the last that starts no later than it on."""
     wanted = _wanted(CLAIM.c.resource, CLAIM.c.seat, CLAIM.c.starts, CLAIM.c.ends)
     earlier = CLAIM.alias("earlier")
@@ -152,7 +167,7 @@ def _open_bookings() -> Many:
     """(user, number of live bookings that begin after an instant), for rows (user, instant)."""
     wanted = _wanted(BOOKING.c.user, BOOKING.c.starts)
     mine = and_(BOOKING.c.user == wanted.c.user, BOOKING.c.starts > wanted.c.starts)
-    live = [literal_column(f"'{status}'") for status in Status if status.live]
+    live: list[Any] = [literal_column(f"'{status}'") for status in Status if status.live]
     return Many(
         select(BOOKING.c.user, func.count())
         .select_from(wanted.join(BOOKING, mine))
@@ -170,12 +185,12 @@ ADD_REQUESTS: Final = _insert(REQUEST)
 ADD_ENTRIES: Final = _insert(AUDIT)
 ADD_ERASURES: Final = _insert(ERASURE)
 
-REQUESTS: Final = _found_by(REQUEST, REQUEST.c.user, REQUEST.c.request)
+REQUESTS: Final = _requests()
 ACCOUNTS: Final = _found_by(ACCOUNT, ACCOUNT.c.id)
 ACCOUNTS_BY_NAME: Final = _found_by(ACCOUNT, ACCOUNT.c.name)
 BOOKINGS: Final = _found_by(BOOKING, BOOKING.c.id)
 CLAIMS_IN_WINDOWS: Final = _in_windows(CLAIM.columns)
-# (seat, starts, ends, booked from, booked to, user, booking)
+# Seat and span of each claim; span, user and id of its booking.
 OCCUPIED_IN_WINDOWS: Final = _in_windows(
     (
         *(CLAIM.c.seat, CLAIM.c.starts, CLAIM.c.ends),
@@ -187,7 +202,7 @@ OPEN_BOOKINGS: Final = _open_bookings()
 
 CONFIG_VERSION: Final = compiled(select(BUSINESS.c.config_version))
 
-# (resource, seat, starts, booking)
+# Resource, seat, starts and booking.
 RELEASE_CLAIM: Final = compiled(
     delete(CLAIM).where(
         CLAIM.c.resource == bindparam("resource"),
@@ -197,8 +212,8 @@ RELEASE_CLAIM: Final = compiled(
     )
 )
 
-# (resource, starts, ends, status, wall, zone, seat, note, id)
-CHANGED_COLUMNS: Final = ("resource", "starts", "ends", "status", "wall", "zone", "seat", "note")
+# The new values of CHANGED_COLUMNS and the id.
+CHANGED_COLUMNS: Final = ("resource", "starts", "ends", "status", "wall", "zone", "seat")
 CHANGE_BOOKING: Final = compiled(
     update(BOOKING)
     .values({name: bindparam(f"new_{name}") for name in CHANGED_COLUMNS})
@@ -207,7 +222,7 @@ CHANGE_BOOKING: Final = compiled(
 
 CLOSE_SESSION: Final = compiled(delete(SESSION).where(SESSION.c.token_hash == bindparam("token_hash")))
 
-# (seq, hash, numbers, writer)
+# Seq, hash and numbers, then which writer.
 MOVE_HEAD: Final = compiled(
     update(WRITER)
     .values(seq=bindparam("new_seq"), hash=bindparam("new_hash"), numbers=bindparam("new_numbers"))

@@ -1,9 +1,9 @@
 """Clearing what is of no more use: past claims, old requests, sessions and receipts, a bounded number at a time."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import bindparam, delete, literal_column, select, tuple_
+from sqlalchemy import BindParameter, bindparam, delete, literal_column, select, tuple_
 
 from agenda.storage import statements as sql
 from agenda.storage.schema import CLAIM, ERASURE, REQUEST, SESSION, to_seconds
@@ -13,8 +13,8 @@ REQUESTS_KEPT: Final = timedelta(hours=48)
 SESSIONS_KEPT: Final = timedelta(days=180)
 AT_ONCE: Final = 1_000
 
-_LIMIT: Final = bindparam("most")
-_NOW: Final = bindparam("instant")
+_LIMIT: Final[BindParameter[Any]] = bindparam("most")
+_NOW: Final[BindParameter[Any]] = bindparam("instant")
 
 _NEXT_SEAT: Final = sql.Query(
     select(CLAIM.c.resource, CLAIM.c.seat)
