@@ -103,6 +103,9 @@ def _judge(slot: Slot, finishes: list[Finish], bookings: int, terminal: Terminal
             "clients": [asdict(finish) for finish in finishes],
         }
     )
-    facts = {"winner": ", ".join(winners), "winners": len(winners), "others": others, "bookings": bookings}
-    terminal.tell("cli.demo.one" if one else "cli.demo.not_one", **facts)
+    winner = ", ".join(winners)
+    if one:
+        terminal.say(terminal.t.plural("cli.demo.one", others, winner=winner, bookings=bookings))
+    else:
+        terminal.tell("cli.demo.not_one", winners=len(winners), others=others, bookings=bookings)
     return Status.DONE if one else Status.REFUSED

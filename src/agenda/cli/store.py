@@ -135,7 +135,18 @@ def fill(where: Folder, resources: Resources, bookings: Bookings, seed: Seed = 1
     from agenda.storage.made_up import Plan
 
     terminal, t = where.terminal, where.terminal.t
-    plan = Plan(resources, bookings, seed, users, datetime.now().astimezone().date(), get_localzone_name(), t.language)
+    plan = Plan(
+        resources,
+        bookings,
+        seed,
+        users,
+        datetime.now().astimezone().date(),
+        get_localzone_name(),
+        t.language,
+        t("server.first.business"),
+        t("server.first.resource") + " {n}",
+        t("server.first.service"),
+    )
     with told(t, where.path), terminal.steps("cli.fill.steps") as steps:
         make_up(where.path, plan, steps)
     terminal.document(
