@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -122,6 +123,14 @@ def test_an_erased_user_has_a_receipt_that_can_be_had_again(client: Client, serv
         assert stranger.erase(SECRET, request=request) == receipt
     with pytest.raises(NotSignedIn):
         client.bookings()
+
+
+def test_the_example_in_the_documentation_runs(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "client.md").read_text("utf-8")
+    example = page.split("```python\n")[1].split("```")[0]
+    example = example.replace('"localhost", 8888', f"*{server.address!r}")
+    exec(compile(example, "docs/client.md", "exec"), {})  # noqa: S102  # our own page
+    assert "booking.create: ok" in capsys.readouterr().out
 
 
 def test_a_restart_costs_neither_session_nor_watch(server: Server, day: date) -> None:
