@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
-from tzlocal import get_localzone_name
-
 from agenda.console import Console, configure_log
 from agenda.domain.audit import AuditEntry
 from agenda.domain.model import Catalogue, UserId
@@ -17,7 +15,7 @@ from agenda.doors.rpc.errors import log_incident
 from agenda.doors.rpc.server import RpcServer
 from agenda.engine.engine import Engine
 from agenda.engine.ports import Store, StoreUnavailable
-from agenda.settings import Settings
+from agenda.settings import Settings, machine_zone
 from agenda.storage.database import open_store
 from agenda.storage.first import first_catalogue
 from agenda.texts import Texts, texts
@@ -70,7 +68,7 @@ def running(settings: Settings, console: Console) -> Iterator[RpcServer]:
 def first_offer(t: Texts) -> Catalogue:
     """The agenda of the first start, in the machine's time zone and the server's language."""
     names = (t("server.first.business"), t("server.first.resource"), t("server.first.service"))
-    return first_catalogue(*names, timezone=get_localzone_name(), language=t.language)
+    return first_catalogue(*names, timezone=machine_zone(), language=t.language)
 
 
 @contextmanager

@@ -1,9 +1,12 @@
 """What a server is told at its start; everything has a default that suits one desk."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from platformdirs import user_data_path
+from tzlocal import get_localzone_name
 
 DEFAULT_HOST = "localhost"
 DEFAULT_PORT = 8888
@@ -12,6 +15,15 @@ DEFAULT_PORT = 8888
 def default_data_folder() -> Path:
     """Where this platform keeps the data of programs: `~/.local/share/agenda` on Linux."""
     return user_data_path("agenda", appauthor=False)
+
+
+def machine_zone() -> str:
+    """The IANA name of the machine's time zone, which is the one in TZ where that names one."""
+    name = os.environ.get("TZ", "").removeprefix(":")
+    try:
+        return ZoneInfo(name).key
+    except (ValueError, OSError, ZoneInfoNotFoundError):  # tzlocal knows more spellings, but not every zone
+        return get_localzone_name()
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,8 +128,7 @@ def doctor(where: Folder) -> int:
 
 @given(folder)
 def fill(where: Folder, resources: Resources, bookings: Bookings, seed: Seed = 1, users: Users = 64) -> None:
-    from tzlocal import get_localzone_name
-
+    from agenda.settings import machine_zone
     from agenda.storage.fill import PASSWORD
     from agenda.storage.fill import fill as make_up
     from agenda.storage.made_up import Plan
@@ -141,7 +140,7 @@ def fill(where: Folder, resources: Resources, bookings: Bookings, seed: Seed = 1
         seed,
         users,
         datetime.now().astimezone().date(),
-        get_localzone_name(),
+        machine_zone(),
         t.language,
         t("server.first.business"),
         t("server.first.resource") + " {n}",
