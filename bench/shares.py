@@ -3,6 +3,7 @@
 import linecache
 import re
 import subprocess
+import sys
 import threading
 from collections import Counter
 from pathlib import Path
@@ -25,6 +26,7 @@ RULES: Final[list[tuple[str, str, str, str]]] = [
     ("saving", r"agenda/storage/", "", r"BEGIN"),
     ("loading", r"agenda/engine/loading", "", ""),
     ("deciding", r"agenda/domain/decide", "", ""),
+    (LOOP, r"agenda/doors/rpc/server", r"\._run", ""),
     ("answering", r"agenda/engine/(board|live)", "", ""),
     ("answering", r"agenda/engine/committer", "_deliver|_tell", ""),
     ("answering", r"agenda/doors/rpc/(shapes|server)", "", ""),
@@ -34,7 +36,6 @@ RULES: Final[list[tuple[str, str, str, str]]] = [
     ("deciding", r"agenda/engine/committer", "_transact", r"decide\("),
     (WAITING, r"agenda/engine/", "", r"\.get\(|wait\("),
     (WAITING, r"threading|queue", "", ""),
-    (LOOP, r"agenda/doors/|asyncio|uvloop", "_run|run", ""),
 ]
 
 
@@ -69,11 +70,12 @@ class Sampler(threading.Thread):
 
     def run(self) -> None:
         """Once with threads that wait for the disk or for work, once only with those that use the processor."""
+        profiler = str(Path(sys.executable).with_name("py-spy"))
         for name, option in (("all", ["--idle"]), ("running", [])):
             output = self._folder / f"samples-{name}"
             with on_core(LOAD_CORE):
                 done = subprocess.run(
-                    ["py-spy", "record", "--pid", str(self._pid), "--duration", str(self._seconds), *option,
+                    [profiler, "record", "--pid", str(self._pid), "--duration", str(self._seconds), *option,
                      "--rate", str(RATE), "--threads", "--nonblocking", "--full-filenames", "--format", "raw",
                      "--output", str(output)],
                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,

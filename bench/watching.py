@@ -4,9 +4,10 @@ import datetime as dt
 import select
 import statistics
 import time
+from collections import Counter
 from typing import Any
 
-from bench.crowd import Crowd, Stock, close, tomorrow
+from bench.crowd import Crowd, close, free_slots, tomorrow
 from bench.line import Line
 from bench.processes import LOAD_CORE, Server, on_core
 
@@ -22,10 +23,12 @@ def watchers(server: Server, crowd: Crowd, count: int, one_day: int) -> dict[str
     booker, lines = lines[0], lines[1:]
     service = booker.call("service.list")["services"][0]["id"]
     resources = [resource["id"] for resource in booker.call("resource.list")["resources"]]
-    slots = [slot for slot in Stock(days=1).take(booker, 100_000) if slot.resource == resources[0]][:CHANGES]
+    free = Counter(slot.resource for slot in free_slots(booker, tomorrow()))
+    watched = free.most_common(1)[0][0]
+    slots = [slot for slot in free_slots(booker, tomorrow()) if slot.resource == watched][:CHANGES]
     for number, line in enumerate(lines):
         other = number - one_day
-        resource = resources[0] if other < 0 else resources[other % len(resources)]
+        resource = watched if other < 0 else resources[other % len(resources)]
         day = tomorrow() + dt.timedelta(days=0 if other < 0 else 1 + other % 30)
         line.call("slot.watch", day=day.isoformat(), service=service, resource=resource)
     with_all = server.resident_bytes()
