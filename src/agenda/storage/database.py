@@ -2,19 +2,21 @@
 
 import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import insert
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from agenda import __version__
 from agenda.domain.model import Catalogue
 from agenda.storage.catalogue import write_catalogue
 from agenda.storage.errors import StoreDamaged, StoreNewer
 from agenda.storage.folder import DataFolder
 from agenda.storage.schema import META, METADATA
 from agenda.storage.sqlite import BUSY_SECONDS, DIALECT, PAGE_BYTES, TRIGGERS, Connection
-from agenda.storage.statements import compiled
+from agenda.storage.statements import Query, compiled
 from agenda.storage.store import SqliteStore
 
 # Every revision of the schema that this program can bring up to date, the current one last.
@@ -22,6 +24,8 @@ REVISIONS: Final = ("0001",)
 
 # The oldest version of the program that can work on what this one makes.
 SERVES: Final = "0.1.0"
+_SERVES: Final = Query(select(META.c.value).where(META.c.name == "serves"))
+_SERVE: Final = Query(update(META).values(value=bindparam("serves")).where(META.c.name == "serves"))
 
 
 def open_store(path: Path, first: Callable[[], Catalogue], *, busy: float = BUSY_SECONDS) -> SqliteStore:
@@ -45,12 +49,15 @@ def _prepare(folder: DataFolder, first: Callable[[], Catalogue], busy: float) ->
         tables = {name for (name,) in connection.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")}
         if not tables:
             create(connection, first())
-        _check_revision(connection, tables)
+        revision = _revision(connection, tables)
+        if revision != REVISIONS[-1]:
+            _upgrade(connection, folder, revision)
         # What a crash left in the log goes into the file, and what it left of an erasure goes away.
         connection.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         connection.close()
     folder.keep_private()
+    folder.drop_old_copies(datetime.now(UTC))
 
 
 def create(connection: Connection, catalogue: Catalogue) -> None:
@@ -82,13 +89,29 @@ def ddl() -> list[str]:
     return [*statements, *TRIGGERS]
 
 
-def _check_revision(connection: Connection, tables: set[str]) -> None:
-    """Raises StoreDamaged for a database of something else, StoreNewer for a later one."""
-    if tables and not {"alembic_version", "meta"} <= tables:
+def _revision(connection: Connection, tables: set[str]) -> str:
+    """The revision of the schema.
+
+    Raises StoreDamaged for a database of something else, StoreNewer for one that later programs made for themselves.
+    """
+    if tables and not {"alembic_version", META.name} <= tables:
         raise StoreDamaged(connection.path)
-    row = connection.row("SELECT version_num FROM alembic_version")
-    if row is None:
+    revision = connection.row("SELECT version_num FROM alembic_version")
+    serves = _SERVES.row(connection)
+    if revision is None or serves is None:
         raise StoreDamaged(connection.path)
-    if row[0] not in REVISIONS:
-        serves = connection.row("SELECT value FROM meta WHERE name = 'serves'")
-        raise StoreNewer(connection.path, serves[0] if serves else "?")
+    if revision[0] not in REVISIONS or _order(serves[0]) > _order(__version__):
+        raise StoreNewer(connection.path, serves[0])
+    return str(revision[0])
+
+
+def _order(version: str) -> tuple[int, ...]:
+    """The numbers of a version, to compare by."""
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def _upgrade(connection: Connection, folder: DataFolder, revision: str) -> None:
+    from agenda.storage.migrate import migrate
+
+    migrate(folder, revision)
+    _SERVE.run(connection, serves=SERVES)

@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -18,6 +18,7 @@ ERASED: Final = "erased.txt"
 LOCK: Final = "agenda.lock"
 LOGS: Final = "logs"
 
+COPIES_KEPT: Final = timedelta(days=30)
 FOLDER_MODE: Final = 0o700
 FILE_MODE: Final = 0o600
 
@@ -120,6 +121,18 @@ class DataFolder:
             sync_folder(self.path)
         except OSError as error:
             raise _problem(error, self.path) from error
+
+    def copy_before(self, revision: str) -> Path:
+        """Where a copy goes that is made before the database of this revision is migrated."""
+        return self.path / f"agenda-before-{revision}.db"
+
+    def drop_old_copies(self, now: datetime) -> None:
+        """Delete the copies made over 30 days ago: they name people who may have been erased since."""
+        oldest = (now - COPIES_KEPT).timestamp()
+        for copy in self.path.glob("agenda-before-*.db*"):
+            with suppress(OSError):
+                if copy.stat().st_mtime < oldest:
+                    copy.unlink()
 
     def keep_private(self) -> None:
         """Take from others whatever right they have to the files."""

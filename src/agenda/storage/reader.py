@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Any, Final
 
 from sqlalchemy import BindParameter, bindparam, func, select, tuple_
@@ -59,12 +60,12 @@ class Pool:
         self._busy = busy
         self._longest = longest
         self._idle: deque[Connection] = deque()
-        self._closed = False
+        self._closed = Event()
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """One for the caller alone; its statements must end within the time limit."""
-        if self._closed:
+        if self._closed.is_set():
             raise StoreClosed(self._path)
         try:
             connection = self._idle.pop()
@@ -73,11 +74,13 @@ class Pool:
         connection.limit(self._longest)
         try:
             yield connection
-        finally:
-            connection.undo()
-            self._idle.append(connection)
-            if self._closed:
-                self.close()
+        except BaseException:
+            connection.close()
+            raise
+        connection.undo()
+        self._idle.append(connection)
+        if self._closed.is_set():
+            self.close()
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
@@ -88,7 +91,7 @@ class Pool:
 
     def close(self) -> None:
         """Close those that are idle now, and those in use as soon as they are given back."""
-        self._closed = True
+        self._closed.set()
         while self._idle:
             self._idle.pop().close()
 

@@ -106,6 +106,8 @@ class Connection:
             for setting in settings:
                 self.raw.execute(f"PRAGMA {setting}")
         except sqlite3.Error as error:
+            if hasattr(self, "raw"):
+                self.raw.close()
             self._fail(error)
 
     def _fail(self, error: sqlite3.Error) -> None:
