@@ -167,7 +167,7 @@ def _watch_slots(caller: Caller, wish: p.SlotsOfDay, sent: dict[str, Any], reply
 
 def _watch(caller: Caller, value: Watching) -> bytes:
     picture = value.slots
-    shown = shapes.slots(picture.timetable.times, picture.states, caller.zone)
+    shown = shapes.day_slots(picture.timetable, picture.states, caller.zone)
     return shapes.watched(value.watch, picture.version, shown)
 
 

@@ -11,9 +11,10 @@ from pydantic_core import to_json
 from agenda.domain.audit import AuditEntry
 from agenda.domain.commands import AuditFact, Receipt
 from agenda.domain.model import Booking, Catalogue, Resource, Service
-from agenda.engine.timetable import Slot, SlotList, SlotState, SlotTime
+from agenda.engine.timetable import Slot, SlotList, SlotState, SlotTime, Timetable
 
 EMPTY: Final = b"{}"
+FEW: Final = 100  # slots of a day; longer lists are not worth the memory of keeping them
 
 
 @lru_cache(maxsize=16_384)
@@ -57,6 +58,19 @@ def _slot_head(resource: str, service: str, start: datetime, end: datetime, zone
     return to_json(wire)[:-1] + b',"state":"'
 
 
+def day_slots(timetable: Timetable, states: tuple[SlotState, ...], zone: ZoneInfo) -> bytes:
+    """A day's slots with their states as a JSON array."""
+    if len(states) > FEW:
+        return slots(timetable.times, states, zone)
+    return _few_slots(timetable, states, zone)
+
+
+@lru_cache(maxsize=1024)
+def _few_slots(timetable: Timetable, states: tuple[SlotState, ...], zone: ZoneInfo) -> bytes:
+    """Written once for all who see the same day in the same way."""
+    return slots(timetable.times, states, zone)
+
+
 def slots(times: Iterable[SlotTime], states: Iterable[SlotState], zone: ZoneInfo) -> bytes:
     """Slots with their states as a JSON array."""
     parts = [
@@ -81,7 +95,7 @@ def slot_list(value: SlotList, zone: ZoneInfo) -> bytes:
         value.timetable.day.isoformat().encode(),
         value.timezone.encode(),
         value.version,
-        slots(value.timetable.times, value.states, zone),
+        day_slots(value.timetable, value.states, zone),
     )
 
 
