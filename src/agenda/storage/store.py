@@ -16,6 +16,7 @@ from agenda.storage.schema import ERASURE, WRITER, to_seconds
 from agenda.storage.sqlite import BUSY_SECONDS, WRITER_SETTINGS, Connection
 from agenda.storage.tidy import Tidier
 from agenda.storage.transaction import Memory, SqliteTransaction
+from agenda.storage.userlogs import UserLogs
 
 _LAST_WRITER: Final = sql.Query(select(func.max(WRITER.c.writer)))
 _ADD_WRITER: Final = sql.compiled(insert(WRITER))
@@ -72,9 +73,14 @@ class SqliteStore:
         self._checkpoints = Checkpoints(path, self._writing, self._lock)
         self._pool = Pool(path, busy, longest)
         self._tidier = Tidier()
+        self._list_erased()
 
     def reader(self) -> SqliteReader:
         return SqliteReader(self._pool)
+
+    def user_logs(self) -> UserLogs:
+        """The users' readable logs, to be started and stopped by whoever asks."""
+        return UserLogs(self._folder, self._pool)
 
     def open_writer(self) -> Head:
         with self.begin():
@@ -90,8 +96,11 @@ class SqliteStore:
 
     def scrub(self) -> None:
         with self._lock:
-            self._folder.remember_erased(user.hex() for (user,) in _ERASED.rows(self._writing))
+            self._list_erased()
         self._checkpoints.empty()
+
+    def _list_erased(self) -> None:
+        self._folder.remember_erased(user.hex() for (user,) in _ERASED.rows(self._writing))
 
     def tidy(self, now: datetime) -> None:
         with self.begin():
