@@ -114,3 +114,11 @@ def test_a_server_that_hangs_up_at_once_fails_the_first_call(
     with pytest.raises(Disconnected) as problem:
         pinging.result(PATIENCE)
     assert not problem.value.sent
+
+
+def test_a_line_without_end_is_not_read_for_ever(
+    client: Client, peer: Peer, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agenda.client.transport.MAX_LINE", 1_000_000)
+    peer.say_bytes(b"x" * 1_000_001)
+    assert server.take().greet_again()
