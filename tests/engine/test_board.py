@@ -5,12 +5,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from agenda.domain.model import BookingId, Resource, ResourceId
+from agenda.domain.model import Booking, BookingId, Claim, Resource, ResourceId, Status
 from agenda.domain.slots import cells, origin
 from agenda.domain.times import Span
 from agenda.engine.board import Board
 from agenda.engine.ports import Occupied, StoreUnavailable
-from tests.domain.agendas import ANA, BIA, DAILY, ROOM, TEN, ZONE, later
+from tests.domain.agendas import ANA, BIA, DAILY, HOUR, NOON, ROOM, TEN, ZONE, later
 
 DAY = date(2026, 11, 23)
 RESOURCE = Resource(ROOM, "Sala", DAILY)
@@ -20,6 +20,23 @@ ONE, OTHER = BookingId("1" * 32), BookingId("2" * 32)
 
 def held(booking: BookingId = ONE, span: Span = SPAN, seat: int = 0) -> Occupied:
     return Occupied(seat, span, span, ANA, booking)
+
+
+def claim(booking: BookingId = ONE, span: Span = SPAN) -> Claim:
+    return Claim(ROOM, 0, span, booking)
+
+
+def agreed(booking: BookingId = ONE, span: Span = SPAN) -> dict[BookingId, Booking]:
+    facts = ("", ROOM, HOUR, ANA, span.start, span.end, Status.BOOKED, NOON, "", ZONE)
+    return {booking: Booking(booking, *facts)}
+
+
+def come(it: Board, booking: BookingId = ONE, span: Span = SPAN) -> None:
+    it.correct([], [claim(booking, span)], agreed(booking, span))
+
+
+def gone(it: Board, booking: BookingId = ONE, span: Span = SPAN) -> None:
+    it.correct([claim(booking, span)], [], {})
 
 
 def board(capacity: int = 100) -> Board:
@@ -59,7 +76,7 @@ def test_a_commit_shows_at_once_and_raises_the_version() -> None:
     it = board()
     it.fill(RESOURCE, DAY, lambda *_: [])
     before = it.look([])[0]
-    it.correct([], [(ROOM, held())])
+    come(it)
     assert taken(it) == bits()
     assert it.look([])[0] > before
 
@@ -67,7 +84,7 @@ def test_a_commit_shows_at_once_and_raises_the_version() -> None:
 def test_a_release_shows_at_once() -> None:
     it = board()
     it.fill(RESOURCE, DAY, lambda *_: [held()])
-    it.correct([(ONE, ROOM, SPAN)], [])
+    gone(it)
     assert taken(it) == 0
 
 
@@ -77,7 +94,7 @@ def test_a_move_to_another_day_leaves_the_one_and_arrives_on_the_other() -> None
     other_day = date(2026, 11, 30)
     it.fill(RESOURCE, DAY, lambda *_: [held()])
     it.fill(RESOURCE, other_day, lambda *_: [])
-    it.correct([(ONE, ROOM, SPAN)], [(ROOM, held(span=later_span))])
+    it.correct([claim()], [claim(span=later_span)], agreed(span=later_span))
     assert taken(it) == 0
     assert taken(it, other_day) == bits(later_span, other_day)
 
@@ -87,7 +104,7 @@ def test_a_claim_that_reaches_over_midnight_is_on_both_days() -> None:
     night = Span(later(TEN, hours=13), later(TEN, hours=15))  # 23:00 to 1:00
     it.fill(RESOURCE, DAY, lambda *_: [])
     it.fill(RESOURCE, date(2026, 11, 24), lambda *_: [])
-    it.correct([], [(ROOM, held(span=night))])
+    come(it, span=night)
     assert taken(it) == bits(night)
     assert taken(it, date(2026, 11, 24)) == bits(night, date(2026, 11, 24))
 
@@ -96,7 +113,7 @@ def test_a_booking_that_is_committed_while_the_day_is_read_is_not_missed() -> No
     it = board()
 
     def read(resource: ResourceId, window: Span) -> list[Occupied]:
-        it.correct([], [(ROOM, held(OTHER))])  # committed after the reader's snapshot was taken
+        come(it, OTHER)  # committed after the reader's snapshot was taken
         return []
 
     it.fill(RESOURCE, DAY, read)
@@ -107,7 +124,7 @@ def test_a_cancellation_that_is_committed_while_the_day_is_read_is_not_missed() 
     it = board()
 
     def read(resource: ResourceId, window: Span) -> list[Occupied]:
-        it.correct([(ONE, ROOM, SPAN)], [])
+        gone(it)
         return [held()]  # the snapshot still had it
 
     it.fill(RESOURCE, DAY, read)

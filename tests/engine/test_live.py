@@ -6,10 +6,9 @@ from agenda.domain.model import UserId
 from agenda.domain.times import Span
 from agenda.engine.board import Board
 from agenda.engine.live import Live, SlotChange, touched_keys
-from agenda.engine.ports import Occupied
 from agenda.engine.timetable import Timetables
 from tests.domain.agendas import ANA, BIA, HOUR, NOON, ROOM, TEN, catalogue, later
-from tests.engine.test_board import ONE, RESOURCE, SPAN
+from tests.engine.test_board import RESOURCE, SPAN, come, gone
 
 DAY = date(2026, 11, 23)
 
@@ -39,11 +38,11 @@ class Feed:
         return self.live.add(user, self.timetable, states, lambda change: self.told.append((user, change))).id
 
     def book(self, span: Span = SPAN) -> None:
-        self.board.correct([], [(ROOM, Occupied(0, span, span, ANA, ONE))])
+        come(self.board, span=span)
         self.live.refresh([(ROOM, DAY)])
 
     def cancel(self) -> None:
-        self.board.correct([(ONE, ROOM, SPAN)], [])
+        gone(self.board)
         self.live.refresh([(ROOM, DAY)])
 
     def states(self) -> list[tuple[UserId, list[tuple[datetime, str]]]]:

@@ -8,7 +8,7 @@ from agenda.domain.times import local_day
 from agenda.engine.board import Board
 from agenda.engine.committer import Committed
 from agenda.engine.live import Live, touched_keys
-from agenda.engine.ports import Log, Mailbox, Occupied, Reply, Store
+from agenda.engine.ports import Log, Mailbox, Reply, Store
 
 
 class Aftermath:
@@ -30,14 +30,7 @@ class Aftermath:
         released, claimed = changes.released.values(), changes.claimed.values()
         if not released and not claimed:
             return []
-        bookings = done.before.bookings
-        gone = [(claim.booking, claim.resource, claim.span) for claim in released]
-        come = [
-            (claim.resource, Occupied(claim.seat, claim.span, booking.span, booking.user, booking.id))
-            for claim in claimed
-            for booking in [bookings[claim.booking]]
-        ]
-        self._board.correct(gone, come)
+        self._board.correct(released, claimed, done.before.bookings)
         if not self.lives:
             return []
         zone = catalogue.business.zone

@@ -4,12 +4,12 @@ A stale board can only cost a polite refusal, never a double booking: decide() n
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta, tzinfo
 from threading import Lock
 
-from agenda.domain.model import BookingId, Resource, ResourceId, UserId
+from agenda.domain.model import Booking, BookingId, Claim, Resource, ResourceId, UserId
 from agenda.domain.slots import cells, origin
 from agenda.domain.times import DAY, Span, local_day
 from agenda.engine.ports import Occupied
@@ -69,6 +69,7 @@ class Board:
         self._capacity = capacity
         self._lock = Lock()
         self._days: OrderedDict[Key, _Day] = OrderedDict()
+        self._by_resource: dict[ResourceId, dict[date, _Day]] = {}
         self._version = 1
 
     def look(self, keys: Iterable[Key]) -> tuple[int, list[DayView | None]]:
@@ -94,13 +95,13 @@ class Board:
         with self._lock:
             if self._view(key) is not None:
                 return
-            self._days[key] = fresh
+            self._remember(key, fresh)
         try:
             found = read(resource.id, fresh.window)
         except BaseException:
             with self._lock:
                 if self._days.get(key) is fresh:
-                    del self._days[key]
+                    self._forget(key)
             raise
         with self._lock:
             late, fresh.late = fresh.late or [], None
@@ -109,30 +110,46 @@ class Board:
             for booking, now in late:
                 fresh.put(booking, now)
             while len(self._days) > self._capacity:
-                self._days.popitem(last=False)
+                self._forget(next(iter(self._days)))
 
     def correct(
-        self, gone: Iterable[tuple[BookingId, ResourceId, Span]], come: Iterable[tuple[ResourceId, Occupied]]
+        self, released: Iterable[Claim], claimed: Iterable[Claim], bookings: Mapping[BookingId, Booking]
     ) -> int:
-        """What a commit released and claimed; returns the version from which on it shows."""
+        """What a commit released and claimed, with the bookings that claim; the version from which on it shows."""
         with self._lock:
-            for booking, resource, span in gone:
-                for day in self._touched(resource, span):
-                    day.put(booking, None)
-            for resource, held in come:
-                for day in self._touched(resource, held.span):
-                    day.put(held.booking, held)
+            for claim in released:
+                for day in self._touched(claim):
+                    day.put(claim.booking, None)
+            for claim in claimed:
+                for day in self._touched(claim):
+                    booking = bookings[claim.booking]
+                    day.put(claim.booking, Occupied(claim.seat, claim.span, booking.span, booking.user, booking.id))
             self._version += 1
             return self._version
 
-    def _touched(self, resource: ResourceId, span: Span) -> list[_Day]:
-        """The days on the board in whose window a span of up to a day may lie."""
-        middle = local_day(span.start, self._zone())
-        near = (self._days.get((resource, middle + n * DAY)) for n in range(-3, 3))
+    def _touched(self, claim: Claim) -> list[_Day]:
+        """The days on the board in whose window the claim, of up to a day, may lie; mostly there are none."""
+        days = self._by_resource.get(claim.resource)
+        if not days:
+            return []
+        middle = local_day(claim.span.start, self._zone())
+        near = (days.get(middle + n * DAY) for n in range(-3, 3))
         return [day for day in near if day is not None]
+
+    def _remember(self, key: Key, day: _Day) -> None:
+        self._days[key] = day
+        self._by_resource.setdefault(key[0], {})[key[1]] = day
+
+    def _forget(self, key: Key) -> None:
+        del self._days[key]
+        days = self._by_resource[key[0]]
+        del days[key[1]]
+        if not days:
+            del self._by_resource[key[0]]
 
     def drop(self) -> None:
         """Forget every day: what is offered has changed, or corrections may have been missed."""
         with self._lock:
             self._days.clear()
+            self._by_resource.clear()
             self._version += 1
