@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from queue import Queue
 from threading import Thread
 
 import pytest
@@ -17,13 +18,13 @@ class House:
 
     def __init__(self, engine: FakeEngine, limits: Limits, stack: ExitStack) -> None:
         self.engine = engine
-        self.presence: list[tuple[str, int]] = []
+        self.presence: Queue[tuple[str, int]] = Queue()
         self.incidents: list[BaseException] = []
         self.server = RpcServer(
             engine.as_engine(),
             port=0,
             limits=limits,
-            presence=lambda event, peer, connections: self.presence.append((event, connections)),
+            presence=lambda event, peer, connections: self.presence.put((event, connections)),
             incident=self._incident,
         )
         self.server.start()

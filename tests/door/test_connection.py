@@ -14,7 +14,7 @@ from agenda.doors.rpc.limits import Limits
 from agenda.doors.rpc.lines import MAX_LINE
 
 from .conftest import House
-from .fakes import Peer
+from .fakes import DEADLINE, Peer
 
 DAY = {"day": "2026-11-23"}
 START = {"start": "2026-11-23T08:00:00-03:00"}
@@ -246,7 +246,7 @@ def test_coming_and_going_is_shown(house: House) -> None:
     peer.call("ping")
     peer.end()
     peer.read_all()
-    assert house.presence == [("connected", 1), ("disconnected", 0)]
+    assert [house.presence.get(timeout=DEADLINE) for _ in range(2)] == [("connected", 1), ("disconnected", 0)]
 
 
 def test_a_reset_in_the_middle_of_a_call_hurts_nobody(open_house: OpenHouse) -> None:

@@ -5,6 +5,7 @@ import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from time import monotonic
 
 import pytest
@@ -14,7 +15,7 @@ from agenda.doors.rpc.server import RpcServer
 from agenda.doors.rpc.sockets import CannotListen, NotPrivate, PortInUse
 
 from .conftest import House
-from .fakes import FakeEngine, Peer
+from .fakes import DEADLINE, FakeEngine, Peer
 
 START = {"start": "2026-11-23T08:00:00-03:00"}
 OpenHouse = Callable[..., House]
@@ -67,6 +68,42 @@ def test_unless_told_so_in_so_many_words() -> None:
     assert "result" in peer.call("ping")
     peer.close()
     server.stop()
+
+
+def test_a_console_that_nobody_reads_keeps_nobody_waiting() -> None:
+    read_again, told = Event(), Event()
+
+    def stuck(event: str, peer: str, connections: int) -> None:
+        told.set()
+        read_again.wait(DEADLINE)
+
+    server = RpcServer(FakeEngine().as_engine(), port=0, presence=stuck, limits=Limits(linger=0.1, stop=0.5))
+    server.start()
+    peer = Peer(server.addresses[0])
+    assert told.wait(DEADLINE)
+    assert "result" in peer.call("ping")
+    peer.close()
+    server.stop()
+    read_again.set()
+
+
+def test_a_console_that_is_closed_keeps_nobody_waiting() -> None:
+    incidents = []
+
+    def closed(event: str, peer: str, connections: int) -> None:
+        raise BrokenPipeError
+
+    def note(error: BaseException) -> str:
+        incidents.append(error)
+        return ""
+
+    server = RpcServer(FakeEngine().as_engine(), port=0, presence=closed, incident=note)
+    server.start()
+    peer = Peer(server.addresses[0])
+    assert "result" in peer.call("ping")
+    peer.close()
+    server.stop()
+    assert [type(error) for error in incidents] == [BrokenPipeError] * 2
 
 
 def test_stopping_answers_what_was_started_and_refuses_the_rest(open_house: OpenHouse) -> None:

@@ -119,7 +119,7 @@ class Connection(asyncio.Protocol):
     # What the conversation calls
 
     def send(self, message: bytes) -> None:
-        if self._phase is not Phase.DRAINING:
+        if self._phase is not Phase.DRAINING and not self._transport.is_closing():
             self._transport.write(message + b"\n")
 
     def incident(self, error: BaseException) -> str:
@@ -172,6 +172,8 @@ class Connection(asyncio.Protocol):
 
         Closing while unread bytes are there would reset the connection and destroy what the client has not read.
         """
+        if self._transport.is_closing():
+            return
         if self._conversation.last_words is not None:
             self.send(self._conversation.last_words)
         self._phase = Phase.DRAINING

@@ -4,14 +4,14 @@ import asyncio
 import ssl
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from socket import socket
 from threading import Thread
-from typing import Any, Final, Literal
-
-import structlog
+from typing import Any, Final
 
 from agenda.doors.rpc.connection import Connection
 from agenda.doors.rpc.errors import log_incident
 from agenda.doors.rpc.limits import Limits
+from agenda.doors.rpc.presence import Crier, Presence, log_presence
 from agenda.doors.rpc.sockets import BACKLOG, NotPrivate, allow_open_files, is_private, listen, resolve
 from agenda.engine.engine import Engine
 from agenda.engine.ports import Mailbox, Reply
@@ -22,14 +22,7 @@ except ImportError:  # Windows
     import asyncio as loops  # type: ignore[no-redef]
 
 _FILES_FOR_OTHERS: Final = 200  # besides connections: the store, its readers, logs
-_log = structlog.get_logger("agenda.rpc")
-
-Presence = Callable[[Literal["connected", "disconnected"], str, int], None]
-
-
-def log_presence(event: Literal["connected", "disconnected"], peer: str, connections: int) -> None:
-    """Log that a client came or went, and how many are there now."""
-    _log.info(event, peer=peer, connections=connections)
+_MOST_TURNED_AWAY: Final = 100  # at once; more are cut without a word
 
 
 class LoopMailbox:
@@ -56,7 +49,7 @@ class LoopMailbox:
 
 
 class RpcServer:
-    """Serves `engine` on every address of `host`; `presence` is called on the I/O thread when clients come and go.
+    """Serves `engine` on every address of `host`; `presence` is called on a thread of its own when clients come and go.
 
     `start` and `stop` may be called from any thread but the I/O thread.
     """
@@ -79,7 +72,7 @@ class RpcServer:
         self.addresses: list[tuple[str, int]] = []
         self._host, self._port = host, port
         self._tls, self._insecure = tls, insecure
-        self._presence = presence
+        self._crier = Crier(presence, incident)
         self._room = self.limits.connections
         self._connections: set[Connection] = set()
         self._turned_away: set[Connection] = set()
@@ -91,18 +84,26 @@ class RpcServer:
 
     def start(self) -> None:
         """Return when the port answers; `addresses` then tells where. Raises NotPrivate, PortInUse, CannotListen."""
-        if not (self._tls or self._insecure or is_private(resolve(self._host))):
-            raise NotPrivate(f"{self._host} can be reached from other machines: give a certificate, or say --insecure")
+        try:
+            sockets = self._listen()
+        except OSError:
+            self.loop.close()
+            raise
+        self.addresses = [listener.getsockname()[:2] for listener in sockets]
         allowed = allow_open_files(self.limits.connections + _FILES_FOR_OTHERS)
         self._room = max(min(self.limits.connections, allowed - _FILES_FOR_OTHERS), 1)
-        sockets = listen(self._host, self._port)
-        self.addresses = [listener.getsockname()[:2] for listener in sockets]
         started: Future[None] = Future()
         self._thread = Thread(target=self._run, args=(sockets, started), name="rpc", daemon=True)
         self._thread.start()
         started.result()
+        self._crier.start()
 
-    def _run(self, sockets: list[Any], started: "Future[None]") -> None:
+    def _listen(self) -> list[socket]:
+        if not (self._tls or self._insecure or is_private(resolve(self._host))):
+            raise NotPrivate(f"{self._host} can be reached from other machines: give a certificate, or say --insecure")
+        return listen(self._host, self._port)
+
+    def _run(self, sockets: list[socket], started: "Future[None]") -> None:
         asyncio.set_event_loop(self.loop)
         try:
             self.loop.run_until_complete(self._open(sockets))
@@ -117,7 +118,7 @@ class RpcServer:
         finally:
             self.loop.close()
 
-    async def _open(self, sockets: list[Any]) -> None:
+    async def _open(self, sockets: list[socket]) -> None:
         tls: dict[str, Any] = {}
         if self._tls:
             tls = {"ssl": self._tls, "ssl_handshake_timeout": self.limits.handshake, "ssl_shutdown_timeout": 1.0}
@@ -135,6 +136,7 @@ class RpcServer:
         asyncio.run_coroutine_threadsafe(self._say_goodbye(), self.loop).result()
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join()
+        self._crier.stop()
 
     async def _say_goodbye(self) -> None:
         for server in self._servers:
@@ -161,10 +163,12 @@ class RpcServer:
     def welcome(self, connection: Connection) -> bool:
         """See House."""
         if len(self._connections) >= self._room or self._all_gone is not None:
+            if len(self._turned_away) >= _MOST_TURNED_AWAY:
+                connection.abort()
             self._turned_away.add(connection)
             return False
         self._connections.add(connection)
-        self._presence("connected", connection.peer, len(self._connections))
+        self._crier.tell("connected", connection.peer, len(self._connections))
         return True
 
     def farewell(self, connection: Connection) -> None:
@@ -172,7 +176,7 @@ class RpcServer:
         self._turned_away.discard(connection)
         if connection in self._connections:
             self._connections.discard(connection)
-            self._presence("disconnected", connection.peer, len(self._connections))
+            self._crier.tell("disconnected", connection.peer, len(self._connections))
         self._note_if_all_gone()
 
     def _note_if_all_gone(self) -> None:
