@@ -1,10 +1,12 @@
 """The only file that joins settings, store, engine and doors; runs the server until it is told to stop."""
 
+import gc
 import signal
 import ssl
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 
@@ -18,6 +20,7 @@ from agenda.engine.ports import Store, StoreUnavailable
 from agenda.settings import Settings, machine_zone
 from agenda.storage.database import open_store
 from agenda.storage.first import first_catalogue
+from agenda.storage.userlogs import UserLogs
 from agenda.texts import Texts, texts
 
 CHECKPOINT_SECONDS = 0.25
@@ -26,15 +29,23 @@ TIDY_SECONDS = 60.0
 # The I/O loop and the committer share one interpreter lock; a thread that wants it waits this long at most (seconds).
 SWITCH_SECONDS = 0.0005
 
+# How many new objects there may be before cycles are looked for among them; a batch makes a few thousand.
+YOUNG_OBJECTS = 50_000
 
+
+@dataclass(frozen=True, slots=True)
 class Log:
-    """The readable logs of users, with defects going to the console's log."""
+    """The engine's port `Log`: entries go to the readable logs of users, defects to the console's log."""
+
+    users: UserLogs
 
     def entries(self, entries: Sequence[AuditEntry]) -> None:
         """See agenda.engine.ports.Log."""
+        self.users.entries(entries)
 
     def erased(self, user: UserId) -> None:
         """See agenda.engine.ports.Log."""
+        self.users.erased(user)
 
     def incident(self, error: BaseException) -> str:
         """See agenda.engine.ports.Log."""
@@ -50,12 +61,13 @@ def running(settings: Settings, console: Console) -> Iterator[RpcServer]:
     tls = tls_context(settings.certificate, settings.key)
     store = open_store(settings.data, lambda: first_offer(texts(settings.language)))
     try:
-        log = Log()
-        engine = Engine(store, log)
+        logs = store.user_logs()
+        engine = Engine(store, Log(logs))
         server = RpcServer(
             engine, settings.host, settings.port, tls=tls, insecure=settings.insecure, presence=console.presence
         )
         with (
+            started(logs.start, logs.stop),
             started(engine.start, engine.stop),
             upkeep(store, engine),
             started(server.start, server.stop),
@@ -115,6 +127,13 @@ def tls_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext | 
     return context
 
 
+def spare_the_collector() -> None:
+    """Keep the cycle collector from walking through what lives as long as the server, batch after batch."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, 50, 100)
+
+
 def serve(settings: Settings) -> None:
     """Run until SIGTERM or Ctrl-C. Raises what `running` raises."""
     configure_log()
@@ -125,6 +144,7 @@ def serve(settings: Settings) -> None:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda *_: stop.set())
     with running(settings, console) as server:
+        spare_the_collector()
         console.ready(settings.host, server.addresses[0][1])
         while not stop.wait(3600.0):  # with a time, since a wait without one is deaf to Ctrl-C on Windows
             pass
