@@ -83,9 +83,7 @@ def maria(server: Server, tmp_path: Path) -> Shell:
     """The shell of somebody who has an account and is signed in for good."""
     host, port = server.address
     name = unused_name()
-    shell = Shell(
-        tmp_path / "home", AGENDA_SERVER=f"{host}:{port}", AGENDA_USER=name, AGENDA_DATA=str(server.data)
-    )
+    shell = Shell(tmp_path / "home", AGENDA_SERVER=f"{host}:{port}", AGENDA_USER=name, AGENDA_DATA=str(server.data))
     shell("login", "--create", AGENDA_PASSWORD=PASSWORD)
     return shell
 

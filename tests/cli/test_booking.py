@@ -111,9 +111,7 @@ def test_resource_and_service_are_found_by_name(maria: Shell, day: str) -> None:
 
 
 @pytest.mark.parametrize(("said", "wall"), [("9", 9), ("9h", 9), ("14h00", 14), ("3pm", 15), ("16:00", 16)])
-def test_a_time_is_understood_as_people_say_it(
-    maria: Shell, day: str, server: Server, said: str, wall: int
-) -> None:
+def test_a_time_is_understood_as_people_say_it(maria: Shell, day: str, server: Server, said: str, wall: int) -> None:
     assert maria.document("book", day, said)["start"] == server.at(day, wall)
 
 

@@ -40,10 +40,7 @@ def app() -> typer.Typer:
     """All commands, declared with msgids where people read sentences."""
     tree = typer.Typer(cls=Group, help="cli.help", epilog="cli.help.epilog", rich_markup_mode=None)
 
-    @tree.callback(invoke_without_command=True)
-    def anywhere(ctx: typer.Context, language: Language = None) -> None:
-        _help_alone(ctx)
-
+    tree.callback(invoke_without_command=True)(_help_alone)
     for name, command in COMMANDS.items():
         tree.command(name, cls=Command, help=f"cli.help.{name}")(command)
     audit = typer.Typer(cls=Group, help="cli.help.audit", rich_markup_mode=None)
@@ -53,7 +50,7 @@ def app() -> typer.Typer:
     return tree
 
 
-def _help_alone(ctx: typer.Context) -> None:
+def _help_alone(ctx: typer.Context, language: Language = None) -> None:
     """A group without a command says what it could do."""
     if ctx.invoked_subcommand is None:
         ctx.obj.write(ctx.get_help() + "\n")
@@ -61,7 +58,8 @@ def _help_alone(ctx: typer.Context) -> None:
 
 def run(args: list[str]) -> int:
     """Run one command line; returns the exit status and raises nothing but defects."""
-    for stream in (sys.stdout, sys.stderr):
+    stdout = sys.stdout
+    for stream in (stdout, sys.stderr):
         with contextlib.suppress(AttributeError):  # a stream of a test's own
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # text streams have it
     terminal = Terminal(texts(machine_language()), json=_flag(args, "--json"))
@@ -74,6 +72,9 @@ def run(args: list[str]) -> int:
         failure = error
     except (KeyboardInterrupt, EOFError, typer.Abort):
         return Status.INTERRUPTED
+    except SystemExit as end:
+        # typer ends so after completion, and when its own output breaks off: then it has replaced the stream.
+        return int(end.code or 0) if sys.stdout is stdout else Status.BROKEN_PIPE
     if failure.status is not Status.BROKEN_PIPE:
         terminal.failed(failure)
     return failure.status

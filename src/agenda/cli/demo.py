@@ -71,7 +71,7 @@ def _demonstrate(stack: ExitStack, address: Address, clients: int, terminal: Ter
     for finish in race.race(field, slot):
         _show(finish, terminal)
         finishes.append(finish)
-    return _judge(slot, finishes, race.bookings_of(field, slot), terminal)
+    return _conclude(slot, finishes, race.bookings_of(field, slot), terminal)
 
 
 def _names(field: list[Racer]) -> str:
@@ -89,11 +89,17 @@ def _show(finish: Finish, terminal: Terminal) -> None:
     )
 
 
-def _judge(slot: Slot, finishes: list[Finish], bookings: int, terminal: Terminal) -> int:
-    """The last line, and the exit status: whether exactly one won, all others were told so, and one booking exists."""
+def judge(finishes: list[Finish], bookings: int) -> bool:
+    """Whether exactly one won, all others were told that the slot was taken, and exactly one booking exists."""
+    codes = sorted(finish.code for finish in finishes)
+    return bookings == 1 and codes == ["booked"] + ["slot_taken"] * (len(finishes) - 1)
+
+
+def _conclude(slot: Slot, finishes: list[Finish], bookings: int, terminal: Terminal) -> int:
+    """The last line, and the exit status."""
     winners = [finish.user for finish in finishes if finish.code == "booked"]
-    others = sum(finish.code == "slot_taken" for finish in finishes)
-    one = len(winners) == bookings == 1 and others == len(finishes) - 1
+    others = len(finishes) - len(winners)
+    one = judge(finishes, bookings)
     terminal.document(
         {
             "exactly_one": one,
@@ -103,9 +109,8 @@ def _judge(slot: Slot, finishes: list[Finish], bookings: int, terminal: Terminal
             "clients": [asdict(finish) for finish in finishes],
         }
     )
-    winner = ", ".join(winners)
     if one:
-        terminal.say(terminal.t.plural("cli.demo.one", others, winner=winner, bookings=bookings))
+        terminal.say(terminal.t.plural("cli.demo.one", others, winner=winners[0], bookings=bookings))
     else:
         terminal.tell("cli.demo.not_one", winners=len(winners), others=others, bookings=bookings)
     return Status.DONE if one else Status.REFUSED

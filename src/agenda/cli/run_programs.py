@@ -47,13 +47,13 @@ def serve(
         insecure=insecure,
         language=terminal.t.language,
     )
-    try:
-        with told(terminal.t, settings.data):
+    with told(terminal.t, settings.data):
+        try:
             run(settings)
-    except OSError as error:
-        msgid = _LISTENING.get(type(error).__name__, "cli.serve.cannot")
-        message = terminal.t(msgid, host=host, port=port, reason=error)
-        raise Failure(Status.NO_SERVER, "cannot_listen", message) from error
+        except OSError as error:
+            msgid = _LISTENING.get(type(error).__name__, "cli.serve.cannot")
+            message = terminal.t(msgid, host=host, port=port, reason=error)
+            raise Failure(Status.NO_SERVER, "cannot_listen", message) from error
 
 
 def desktop(

@@ -169,7 +169,7 @@ def told(t: Texts, folder: Path) -> Iterator[None]:
 
     try:
         yield
-    except StoreUnavailable as error:
+    except (StoreUnavailable, OSError) as error:
         raise _failure(error, t, folder) from error
 
 

@@ -134,7 +134,8 @@ def _erased_people(held: DataFolder) -> list[str]:
     with suppress(StoreUnavailable):
         if held.database.is_file():
             with _opened(held.database, read_only=True) as connection:
-                people.update((user.hex(), None) for (user,) in _ERASED.rows(connection))
+                if connection.row("SELECT 1 FROM sqlite_schema WHERE name = 'erasure'"):
+                    people.update((user.hex(), None) for (user,) in _ERASED.rows(connection))
     return list(people)
 
 
