@@ -2,6 +2,7 @@
 
 import json
 import socket
+import struct
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -34,6 +35,7 @@ from agenda.engine.sessions import Session, SessionOpened
 from agenda.engine.timetable import Slot, SlotList, SlotState, SlotTime, Timetable
 
 DEADLINE = 10.0
+RESET = struct.pack("ii", 1, 0)  # of SO_LINGER: closing resets
 ROOM, HOUR = ResourceId("r" * 32), ServiceId("s" * 32)
 EIGHT = datetime(2026, 11, 23, 11, tzinfo=UTC)
 TIME = SlotTime(ROOM, HOUR, EIGHT, EIGHT + timedelta(hours=1))

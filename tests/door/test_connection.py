@@ -14,7 +14,7 @@ from agenda.doors.rpc.limits import Limits
 from agenda.doors.rpc.lines import MAX_LINE
 
 from .conftest import House
-from .fakes import DEADLINE, Peer
+from .fakes import DEADLINE, RESET, Peer
 
 DAY = {"day": "2026-11-23"}
 START = {"start": "2026-11-23T08:00:00-03:00"}
@@ -254,7 +254,7 @@ def test_a_reset_in_the_middle_of_a_call_hurts_nobody(open_house: OpenHouse) -> 
     peer = house.peer().sign_in()
     peer.send(("booking.create", START))
     house.engine.wait_for(2)
-    peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     peer.close()
     house.engine.release()
     assert house.peer().call("ping")["id"] == 1

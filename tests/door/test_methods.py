@@ -1,5 +1,6 @@
 """Each method, from its parameters to the shape of its result."""
 
+import socket
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from agenda.domain.commands import BookSlot, MoveBooking
 
 from .conftest import House
-from .fakes import EIGHT, HOUR, ROOM, TIME
+from .fakes import DEADLINE, EIGHT, HOUR, RESET, ROOM, TIME
 
 START = {"start": "2026-11-23T08:00:00-03:00"}
 SLOT = {
@@ -237,6 +238,18 @@ def test_watches_end_with_the_connection(house: House) -> None:
     peer = house.peer().sign_in()
     peer.call("slot.watch", day="2026-11-23")
     peer.close()
+    house.engine.wait_until(lambda: not house.engine.watches)
+
+
+def test_a_watch_that_is_answered_after_the_connection_ended_is_over_at_once(house: House) -> None:
+    peer = house.peer().sign_in()
+    house.engine.holds = {"watch"}
+    peer.send(("slot.watch", {"day": "2026-11-23"}))
+    house.engine.wait_for(2)
+    peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    peer.close()
+    assert [house.presence.get(timeout=DEADLINE)[0] for _ in range(2)] == ["connected", "disconnected"]
+    house.engine.release()
     house.engine.wait_until(lambda: not house.engine.watches)
 
 

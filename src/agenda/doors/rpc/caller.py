@@ -18,7 +18,7 @@ class Caller:
     `changed` is called with every SlotChange of its watches.
     """
 
-    __slots__ = ("_language", "address", "changed", "engine", "mailbox", "session", "watches")
+    __slots__ = ("_gone", "_language", "address", "changed", "engine", "mailbox", "session", "watches")
 
     def __init__(self, engine: Engine, mailbox: Mailbox, address: str, changed: Callable[[SlotChange], None]) -> None:
         self.engine = engine
@@ -28,6 +28,7 @@ class Caller:
         self.session: Session | None = None
         self.watches: set[str] = set()
         self._language = DEFAULT_LANGUAGE
+        self._gone = False
 
     @property
     def zone(self) -> ZoneInfo:
@@ -68,6 +69,17 @@ class Caller:
         if self.session is not None:
             self._language = self.session.language
         self.session = None
+
+    def leave(self) -> None:
+        """Nobody is there any more: a watch that is answered later is over at once."""
+        self._gone = True
+        self.sign_out()
+
+    def begin_watch(self, watch: str) -> None:
+        """That this watch is its own now."""
+        self.watches.add(watch)
+        if self._gone:
+            self.end_watch(watch)
 
     def end_watch(self, watch: str) -> None:
         """That one of its watches is over."""

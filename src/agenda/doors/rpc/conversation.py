@@ -10,7 +10,8 @@ from agenda.doors.rpc.gate import Gate, Order
 from agenda.doors.rpc.jsonrpc import Batch, Call
 from agenda.doors.rpc.limits import Limits
 from agenda.doors.rpc.lines import LineBuffer, LineTooLong
-from agenda.doors.rpc.methods import METHODS, Method
+from agenda.doors.rpc.method import Method
+from agenda.doors.rpc.methods import METHODS
 
 
 class Line(Protocol):
@@ -187,7 +188,7 @@ class Conversation:
         self._members.clear()
         self._notices.clear()
         self._waiting = None
-        self.caller.sign_out()
+        self.caller.leave()
 
 
 class _OpenBatch:

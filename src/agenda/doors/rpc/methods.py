@@ -1,19 +1,18 @@
 """The methods of the protocol: one table from name to parameters, order, call of the engine and shape of the result."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic_core import to_json
 
 from agenda import __version__
 from agenda.domain.commands import BookSlot, CancelBooking, MoveBooking
-from agenda.domain.errors import AgendaError, Invalid, NotFound, NotSignedIn, Unavailable
+from agenda.domain.errors import AgendaError, Invalid, NotFound, Unavailable
 from agenda.domain.model import BookingId, RequestId, ResourceId, Status
 from agenda.doors.rpc import params as p
 from agenda.doors.rpc import shapes
 from agenda.doors.rpc.caller import Caller
 from agenda.doors.rpc.gate import Order
+from agenda.doors.rpc.method import Method
 from agenda.engine.engine import Watching
 from agenda.engine.ports import Reply
 from agenda.engine.sessions import NOTHING_SENT
@@ -22,37 +21,6 @@ MOST_WATCHES: Final = 200
 
 _REQUEST: Final = frozenset({"request"})
 _REQUEST_AND_PASSWORD: Final = frozenset({"request", "password"})
-
-Serve = Callable[[Caller, Any, dict[str, Any], Reply], None]
-Encode = Callable[[Caller, Any], bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """`serve` gives an AgendaError or a value to its reply, at once or later; `encode` makes JSON of the value.
-
-    `serve` gets the parameters as their shape and as sent. It is called with a session only, unless the method is
-    `open_to_all`, or `outlives_session` and the call has a `request` that may have been answered before.
-    """
-
-    shape: type[p.Params]
-    order: Order
-    serve: Serve
-    encode: Encode
-    open_to_all: bool = False
-    outlives_session: bool = False
-
-    def start(self, caller: Caller, sent: dict[str, Any] | list[Any], reply: Reply) -> None:
-        """Serve a call with these parameters, or refuse it."""
-        stranger = not self.open_to_all and caller.signed_in() is None
-        if stranger and not (self.outlives_session and "request" in sent):
-            reply(NotSignedIn())
-            return
-        wish = p.read(self.shape, sent, caller.zone)
-        if isinstance(wish, Invalid):
-            reply(NotSignedIn() if stranger else wish)
-        elif isinstance(sent, dict):  # read() refuses all else
-            self.serve(caller, wish, sent, reply)
 
 
 def _identify(
@@ -151,7 +119,7 @@ def _watch_slots(caller: Caller, wish: p.SlotsOfDay, sent: dict[str, Any], reply
 
     def watching(result: Any) -> None:
         if not isinstance(result, AgendaError):
-            caller.watches.add(result.watch)
+            caller.begin_watch(result.watch)
         reply(result)
 
     caller.engine.watch_slots(

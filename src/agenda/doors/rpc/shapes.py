@@ -1,7 +1,7 @@
 """Domain values as JSON, instants with the offset of the business's zone."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -14,13 +14,17 @@ from agenda.domain.model import Booking, Catalogue, Resource, Service
 from agenda.engine.timetable import Slot, SlotList, SlotState, SlotTime, Timetable
 
 EMPTY: Final = b"{}"
+_LENGTH: Final = len("2026-11-23T08:00:00-03:00")
 FEW: Final = 100  # slots of a day; longer lists are not worth the memory of keeping them
 
 
 @lru_cache(maxsize=16_384)
 def instant(moment: datetime, zone: ZoneInfo) -> str:
-    """ISO 8601 with the offset that holds in `zone` at that moment."""
-    return moment.astimezone(zone).isoformat()
+    """ISO 8601 with the offset that holds in `zone` at that moment, to the second, which is what is stored."""
+    text = moment.astimezone(zone).isoformat(timespec="seconds")
+    if len(text) > _LENGTH:  # before there was standard time, offsets had seconds, which ISO 8601 has not
+        return moment.astimezone(UTC).isoformat(timespec="seconds")
+    return text
 
 
 def exact_instant(moment: datetime, zone: ZoneInfo) -> str:
