@@ -1,6 +1,7 @@
 """What every single line from the server must look like, whatever was asked."""
 
 import json
+import re
 from typing import Any
 
 FACTS = {
@@ -20,6 +21,7 @@ FACTS = {
 NOT_OFFERED = {"past", "too_soon", "too_far", "closed", "off_grid"}
 OUTER = {"invalid": -32602, "internal": -32603}
 WITHOUT_DATA = {-32700, -32600, -32601}
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d")
 LEAKS = (
     b"Traceback",
     b'File \\"',
@@ -69,5 +71,8 @@ def _check_error(error: dict[str, Any]) -> None:
     assert error["code"] == OUTER.get(data["code"], -32000), error
     if data["code"] == "slot_not_offered":
         assert data["reason"] in NOT_OFFERED, error
+    for name in ("start", "deadline"):
+        if name in data:
+            assert INSTANT.fullmatch(data[name]), error
     if "retry_after" in data:
         assert data["retry_after"] > 0, error

@@ -93,3 +93,9 @@ def test_lines_after_a_batch_take_effect_after_it(server: Server) -> None:
     assert "result" in batch[0]
     assert single["id"] == listing
     assert single["result"]["slots"][2]["state"] == "mine"
+
+
+def test_a_batch_of_hundreds_of_changes_is_answered_whole(server: Server) -> None:
+    peer, day = server.customer(), server.day()
+    answers = peer.batch(*[("booking.create", {"start": server.at(day, 8 + n % 12)}) for n in range(500)])
+    assert [("result" in answer) for answer in answers] == [True] * 12 + [False] * 488

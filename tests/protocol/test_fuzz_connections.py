@@ -2,15 +2,19 @@
 
 import json
 import random
+import shutil
 import socket
 import struct
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .peer import Peer
+from .peer import DEADLINE, Peer
+from .server import Server
 from .victim import PING, Victim, pour, send_until_stuck
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -72,6 +76,37 @@ def test_two_thousand_connections_at_once(victim: Victim) -> None:
             peer.write(PING)
         assert all(peer.read()["id"] == 1 for peer in crowd)
         victim.assert_unharmed()
+
+
+@pytest.mark.skipif(not shutil.which("prlimit"), reason="needs prlimit")
+def test_more_connections_than_the_system_allows(tmp_path: Path) -> None:
+    """Those beyond are turned away, those within are served, and when the crowd is gone there is room again."""
+
+    class Cramped(Server):
+        def command(self) -> list[str]:
+            return ["prlimit", "--nofile=300:300", *super().command()]
+
+    server = Cramped(tmp_path / "data").start()
+    owner, day = server.customer(), server.day()
+    with ExitStack() as stack:
+        for _ in range(700):
+            stack.enter_context(socket.create_connection(server.address))
+        for method in ("booking.list", "audit.list", "user.export"):
+            assert owner.call(method)
+        assert owner.call("booking.create", start=server.at(day, 8))["status"] == "booked"
+    wait_for_room(server)
+    server.close()
+    assert not [line for line in server.lines if "Traceback" in line]
+
+
+def wait_for_room(server: Server) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        with Peer(server.address) as stranger, suppress(EOFError, OSError):
+            stranger.write(PING)
+            if "result" in stranger.read():
+                return
+    raise AssertionError("there is no room although everyone has left")
 
 
 def test_two_thousand_that_watch_one_day_hear_of_one_change(victim: Victim) -> None:

@@ -113,6 +113,32 @@ def test_an_erasure_retried_at_once_erases_once(server: Server, peer: Peer) -> N
     assert results == [results[0]] * 3
 
 
+def test_bookings_made_while_the_user_is_erased_are_gone_with_him(server: Server) -> None:
+    for _ in range(5):
+        peer, other, day = server.customer(), server.customer(), server.day()
+        twin = server.again(peer)
+        numbers = peer.post_all(*[("booking.create", {"start": server.at(day, hour)}) for hour in range(8, 20)])
+        assert twin.call("user.erase", password=peer.password).keys() == {"receipt"}
+        answers = peer.answers(numbers)
+        refused = {answer["error"]["data"]["code"] for answer in answers if "error" in answer}
+        assert refused <= {"not_signed_in"}
+        assert other.states(day) == ["free"] * 12
+
+
+def test_erasing_ends_the_watches_of_the_user_everywhere(server: Server, peer: Peer) -> None:
+    day, twin = server.day(), server.again(peer)
+    old = twin.call("slot.watch", day=day)["watch"]
+    peer.call("user.erase", password=peer.password)
+    assert twin.refusal("booking.list") == {"code": "not_signed_in"}
+    server.customer().call("booking.create", start=f"{day}T10:00")
+    twin.sign_up(peer.user)
+    new = twin.call("slot.watch", day=day)["watch"]
+    server.customer().call("booking.create", start=f"{day}T11:00")
+    while (change := twin.change())["watch"] != new:
+        assert change["watch"] != old
+    assert [slot["start"] for slot in change["slots"]] == [server.at(day, 11)]
+
+
 def test_the_receipt_says_what_was_deleted_and_when_and_names_nobody(server: Server, peer: Peer) -> None:
     peer.call("booking.create", start=f"{server.day()}T10:00", note="velha nota")
     receipt = json.dumps(peer.call("user.erase", password=peer.password), ensure_ascii=False)

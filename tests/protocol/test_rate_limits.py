@@ -1,6 +1,7 @@
 """Guessing passwords is slowed down by name and address; signing in never is."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -30,6 +31,16 @@ def test_after_ten_wrong_passwords_even_the_right_one_is_refused(server: Server)
     assert guess(server, name, 10, HERE) == {"bad_credentials"}
     assert try_in(server, name, "a password", HERE) == "rate_limited"
     assert try_in(server, name, "wrong", HERE) == "rate_limited"
+
+
+def test_guesses_sent_at_once_on_many_connections_are_counted_all_the_same(server: Server) -> None:
+    name = server.customer().user
+    peers = [Peer(server.address, source="127.0.0.29") for _ in range(40)]
+    numbers = [peer.post("session.open", user=name, password="wrong") for peer in peers]
+    codes = [peer.answer(number)["error"]["data"]["code"] for peer, number in zip(peers, numbers, strict=True)]
+    for peer in peers:
+        peer.close()
+    assert Counter(codes) == {"bad_credentials": 10, "rate_limited": 30}
 
 
 def test_the_refusal_says_in_how_many_seconds_to_come_back(server: Server) -> None:

@@ -87,6 +87,17 @@ def test_refusals_of_every_kind_are_kept(
     assert ask(peer, "booking.create", start=f"{day}T11:00", request="r")["code"] == "invalid"
 
 
+@pytest.mark.parametrize(
+    "time",
+    ["{day}T10:00:00.5", "{day}T10:00:00.000001Z", "0001-01-05T00:00", "1905-01-01T00:00:00.9", "9999-12-20T00:00"],
+)
+def test_a_repetition_says_the_same_of_the_oddest_times(server: Server, peer: Peer, time: str) -> None:
+    wish = {"start": time.format(day=server.day()), "request": "r"}
+    first = ask(peer, "booking.create", **wish)
+    assert first["code"] == "slot_not_offered"
+    assert ask(peer, "booking.create", **wish) == first
+
+
 def test_a_repetition_on_another_connection_gets_the_same_answer(server: Server, peer: Peer) -> None:
     wish = {"start": f"{server.day()}T10:00", "request": "r"}
     first = ask(peer, "booking.create", **wish)

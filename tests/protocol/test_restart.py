@@ -115,6 +115,15 @@ def test_what_was_sent_before_sigterm_is_answered_or_can_be_asked_again(run_serv
     assert len(peer.call("booking.list")["bookings"]) == 12
 
 
+def test_sigterm_ends_the_process_whatever_clients_do(run_server: Run) -> None:
+    server = run_server()
+    deaf, silent, slow = server.customer(), server.peer(), server.peer()
+    deaf.post_all(*[("slot.list", {"day": server.day()})] * 3000)
+    slow.write(b'{"jsonrpc":"2.0",')
+    silent.end()
+    assert server.stop() == 0
+
+
 def test_the_version_of_a_day_rises_within_one_run(run_server: Run) -> None:
     server = run_server()
     peer, day = server.customer(), server.day()
