@@ -18,6 +18,7 @@ Key = tuple[ResourceId, date]
 
 HOUR = timedelta(hours=1)
 WINDOW = 3 * DAY + 2 * HOUR  # the day before, a day of up to 25 hours, and the day after
+MOST_NEWS = 256  # corrections that wait for somebody to look
 CAPACITY = 50_000  # resource-days kept; the least recently used go first
 
 
@@ -31,34 +32,42 @@ class DayView:
 
 @dataclass(slots=True)
 class _Day:
-    """A day on the board; while it is being filled, corrections wait in `late`."""
+    """A day on the board; what commits have told since it was looked at, or while it is being filled, is in `news`."""
 
     window: Span
     seats: int
-    held: dict[BookingId, Occupied] = field(default_factory=dict)
-    late: list[tuple[BookingId, Occupied | None]] | None = field(default_factory=list)
+    held: dict[BookingId, Occupied] | None = None
+    news: list[tuple[Claim, Booking | None]] = field(default_factory=list)
     view: DayView | None = None
 
-    def put(self, booking: BookingId, now: Occupied | None) -> None:
-        """From now on `booking` holds `now`, or nothing here."""
-        if self.late is not None:
-            self.late.append((booking, now))
-            return
-        self.held.pop(booking, None)
-        if now is not None and now.span.overlaps(self.window):
-            self.held[booking] = now
+    def put(self, claim: Claim, booking: Booking | None) -> None:
+        """From now on `booking` has the claim, or nobody."""
+        self.news.append((claim, booking))
         self.view = None
+        if len(self.news) >= MOST_NEWS:
+            self.look()
 
-    def look(self) -> DayView:
-        """The day as bits, worked out once after each correction."""
-        if self.view is None:
-            taken, mine = [0] * self.seats, dict[UserId, int]()
-            for held in self.held.values():
-                if held.seat < self.seats:  # a seat that was taken away since bars nobody from the others
-                    taken[held.seat] |= cells(held.span, self.window.start)
-                mine[held.user] = mine.get(held.user, 0) | cells(held.booked, self.window.start)
-            self.view = DayView(tuple(taken), mine)
+    def look(self) -> DayView | None:
+        """The day as bits, worked out once after corrections; None while it is being filled."""
+        if self.view is None and self.held is not None:
+            self._learn(self.held)
+            self.view = self._bits(self.held)
         return self.view
+
+    def _learn(self, held: dict[BookingId, Occupied]) -> None:
+        for claim, booking in self.news:
+            held.pop(claim.booking, None)
+            if booking is not None and claim.span.overlaps(self.window):
+                held[booking.id] = Occupied(claim.seat, claim.span, booking.span, booking.user, booking.id)
+        self.news.clear()
+
+    def _bits(self, held: dict[BookingId, Occupied]) -> DayView:
+        taken, mine = [0] * self.seats, dict[UserId, int]()
+        for it in held.values():
+            if it.seat < self.seats:  # a seat that was taken away since bars nobody from the others
+                taken[it.seat] |= cells(it.span, self.window.start)
+            mine[it.user] = mine.get(it.user, 0) | cells(it.booked, self.window.start)
+        return DayView(tuple(taken), mine)
 
 
 class Board:
@@ -79,7 +88,7 @@ class Board:
 
     def _view(self, key: Key) -> DayView | None:
         day = self._days.get(key)
-        if day is None or day.late is not None:
+        if day is None:
             return None
         self._days.move_to_end(key)
         return day.look()
@@ -104,11 +113,7 @@ class Board:
                     self._forget(key)
             raise
         with self._lock:
-            late, fresh.late = fresh.late or [], None
-            for held in found:
-                fresh.held[held.booking] = held
-            for booking, now in late:
-                fresh.put(booking, now)
+            fresh.held = {held.booking: held for held in found}
             while len(self._days) > self._capacity:
                 self._forget(next(iter(self._days)))
 
@@ -119,11 +124,10 @@ class Board:
         with self._lock:
             for claim in released:
                 for day in self._touched(claim):
-                    day.put(claim.booking, None)
+                    day.put(claim, None)
             for claim in claimed:
                 for day in self._touched(claim):
-                    booking = bookings[claim.booking]
-                    day.put(claim.booking, Occupied(claim.seat, claim.span, booking.span, booking.user, booking.id))
+                    day.put(claim, bookings[claim.booking])
             self._version += 1
             return self._version
 
