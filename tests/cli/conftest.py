@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.protocol.server import DEADLINE, ZONE, Server, unused_name
+from tests.protocol.peer import DEADLINE
+from tests.protocol.server import ZONE, Server, unused_name
 
 PASSWORD = "correct horse"
 
@@ -92,3 +93,14 @@ def maria(server: Server, tmp_path: Path) -> Shell:
 def day(server: Server) -> str:
     """A day on which nobody has booked anything."""
     return server.day()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for this machine's loopback that nobody vouches for, and its key."""
+    folder = tmp_path_factory.mktemp("tls")
+    pem, key = folder / "cert.pem", folder / "key.pem"
+    options = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
+    command = ["openssl", *options.split(), "-keyout", str(key), "-out", str(pem)]
+    subprocess.run(command, check=True, capture_output=True)
+    return pem, key

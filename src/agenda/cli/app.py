@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from typing import Annotated
 
 import typer
 
+from agenda import __version__
 from agenda.cli import booking, demo, mine, run_programs, sign_in, store
 from agenda.cli.exits import Failure, Status
 from agenda.cli.options import Language
@@ -40,7 +42,7 @@ def app() -> typer.Typer:
     """All commands, declared with msgids where people read sentences."""
     tree = typer.Typer(cls=Group, help="cli.help", epilog="cli.help.epilog", rich_markup_mode=None)
 
-    tree.callback(invoke_without_command=True)(_help_alone)
+    tree.callback(invoke_without_command=True)(_top)
     for name, command in COMMANDS.items():
         tree.command(name, cls=Command, help=f"cli.help.{name}")(command)
     audit = typer.Typer(cls=Group, help="cli.help.audit", rich_markup_mode=None)
@@ -48,6 +50,19 @@ def app() -> typer.Typer:
     audit.command("verify", cls=Command, help="cli.help.audit.verify")(store.verify)
     tree.add_typer(audit, name="audit")
     return tree
+
+
+def _print_version(ctx: typer.Context, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        ctx.obj.write(f"{__version__}\n")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", help="cli.option.version", callback=_print_version, is_eager=True)]
+
+
+def _top(ctx: typer.Context, version: Version = False, language: Language = None) -> None:
+    _help_alone(ctx)
 
 
 def _help_alone(ctx: typer.Context, language: Language = None) -> None:

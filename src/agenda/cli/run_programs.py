@@ -7,13 +7,16 @@ import typer
 
 from agenda.cli.exits import Failure, Status
 from agenda.cli.online import parse_address
-from agenda.cli.options import Data, Language, Server
+from agenda.cli.options import Ca, Data, Language, Server
 from agenda.cli.terminal import Terminal
 
 Host = Annotated[str, typer.Option("--host", envvar="AGENDA_HOST", help="cli.option.host")]
 Port = Annotated[int, typer.Option("--port", envvar="AGENDA_PORT", min=0, max=65535, help="cli.option.port")]
 Certificate = Annotated[Path | None, typer.Option("--tls-cert", envvar="AGENDA_TLS_CERT", help="cli.option.tls_cert")]
 Key = Annotated[Path | None, typer.Option("--tls-key", envvar="AGENDA_TLS_KEY", help="cli.option.tls_key")]
+ServerHost = Annotated[str, typer.Option("--host", help="cli.option.server_host")]
+ServerPort = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="cli.option.server_port")]
+Geometry = Annotated[str, typer.Option("--geometry", help="cli.option.geometry")]
 Insecure = Annotated[bool, typer.Option("--insecure", help="cli.option.insecure")]
 
 # What is said when the port cannot be had, by the class of the error (agenda.doors.rpc.sockets)
@@ -60,18 +63,26 @@ def desktop(
     ctx: typer.Context,
     *,
     server: Server = "",
-    host: Host = "",
-    port: Annotated[int | None, typer.Option("--port", min=1, max=65535, help="cli.option.server_port")] = None,
-    geometry: Annotated[str, typer.Option("--geometry", help="cli.option.geometry")] = "",
+    host: ServerHost = "",
+    port: ServerPort = None,
+    ca: Ca = None,
+    geometry: Geometry = "",
     language: Language = None,
 ) -> int:
     terminal: Terminal = ctx.obj
     if server:
         address = parse_address(server, terminal.t)
         host, port = address.host, address.port
-    given = {"--host": host, "--port": port, "--geometry": geometry}
+    given = {"--host": host, "--port": port, "--ca": ca, "--geometry": geometry}
     if terminal.language_asked:  # else the window speaks the one it was left in
         given["--language"] = terminal.t.language
+    try:
+        from tkinter import TclError
+    except ImportError as error:
+        raise Failure(Status.USAGE, "no_tkinter", terminal.t("cli.desktop.no_tkinter")) from error
     from agenda.desktop.app import main
 
-    return main([word for name, value in given.items() if value for word in (name, str(value))])
+    try:
+        return main([word for name, value in given.items() if value for word in (name, str(value))])
+    except TclError as error:
+        raise Failure(Status.USAGE, "no_screen", terminal.t("cli.desktop.no_screen", reason=error)) from error
