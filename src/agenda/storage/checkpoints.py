@@ -31,7 +31,7 @@ class Checkpoints:
     @property
     def pending(self) -> int:
         """How many rows were changed since the last checkpoint."""
-        return self._writing.raw.total_changes - self._done
+        return self._writing.changes() - self._done
 
     def make(self, at_least: int = WORTH_IT) -> None:
         """Copy the log into the file if so many rows were changed; at once a no-op if another thread is at it."""
@@ -50,7 +50,7 @@ class Checkpoints:
         """
         self._own.rows("PRAGMA wal_checkpoint(PASSIVE)")
         with self._lock:
-            changed = self._writing.raw.total_changes
+            changed = self._writing.changes()
             [(busy, _, _)] = self._own.rows("PRAGMA wal_checkpoint(RESTART)")
             if not busy:
                 self._done = changed
@@ -65,11 +65,12 @@ class Checkpoints:
             while True:
                 [(busy, _, _)] = self._own.rows("PRAGMA wal_checkpoint(TRUNCATE)")
                 if not busy:
-                    self._done = self._writing.raw.total_changes
+                    self._done = self._writing.changes()
                     return
                 if time.monotonic() > deadline:
                     raise StoreBusyErasing(self._own.path)
 
     def close(self) -> None:
-        """Close the connection; idempotent."""
-        self._own.close()
+        """Close the connection, after a checkpoint that is being made; idempotent."""
+        with self._making:
+            self._own.close()

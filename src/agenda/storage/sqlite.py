@@ -153,6 +153,14 @@ class Connection:
             self._fail(error)
             raise
 
+    def changes(self) -> int:
+        """How many rows were ever changed through this connection."""
+        try:
+            return self.raw.total_changes
+        except sqlite3.Error as error:
+            self._fail(error)
+            raise
+
     def undo(self) -> None:
         """Roll back whatever is open; never raises, since the driver rolls back what it cannot keep."""
         try:

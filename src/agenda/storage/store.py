@@ -112,5 +112,6 @@ class SqliteStore:
     def close(self) -> None:
         self._pool.close()
         self._checkpoints.close()
-        self._writing.close()
+        with self._lock:
+            self._writing.close()
         self._folder.release()
