@@ -31,7 +31,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small and short, to try the bench itself; writes no docs")
     parser.add_argument("--only", nargs="*", default=None, help="only these parts; writes no docs")
-    parser.add_argument("--work", type=Path, help="keep the data folders here and use them again")
+    parser.add_argument("--work", type=Path, help="keep data folders here, for later runs of the same version")
     return parser.parse_args()
 
 

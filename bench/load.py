@@ -20,6 +20,8 @@ class Measured:
     seconds: float = 0.0
     acknowledged: int = 0
     refused: int = 0
+    refusal: bytes = b""
+    """The last one."""
     latencies: list[int] = field(default_factory=list)
     """Nanoseconds from sending to the end of the answer, one for each answer."""
 
@@ -110,6 +112,7 @@ def _run(poll: select.epoll, callers: dict[int, _Caller], warm_up: int, window: 
                     measured.acknowledged += 1
                 else:
                     measured.refused += 1
+                    measured.refusal = caller.begun or data
             caller.begun = b""
             in_flight -= 1
             if now < end:

@@ -44,6 +44,12 @@ FULL = Size(3, 4.0, (1, 16, 64, 256), 1000, 100_000, 1_000_000, 10, 5000, 1000)
 QUICK = Size(1, 1.0, (1, 64), 100, 2_000, 20_000, 5, 500, 100)
 
 
+def granted(measured: Measured) -> Figures:
+    """The figures of a load of which nothing may be refused; AssertionError with the refusal if something was."""
+    assert not measured.refused, measured.refusal
+    return described(measured)
+
+
 def described(measured: Measured) -> Figures:
     """The figures of one load."""
     return {
@@ -98,7 +104,7 @@ class Bench:
             lines = [Line(server.port) for _ in range(64)]
             measured = drive([each.socket for each in lines], [[line] * 10_000] * 64, seconds=self._size.seconds)
             close(lines)
-        return described(measured)
+        return granted(measured)
 
     def bookings(self) -> Figures:
         """Acknowledged bookings a second: ours, the textbook server's and PostgreSQL's in turn."""
@@ -128,7 +134,7 @@ class Bench:
             prepared = stock.bookings(lines[0], count, wanted)
             before = server.cpu_seconds()
             measured = drive([line.socket for line in lines], prepared, seconds=self._size.seconds)
-            return described(measured) | {"cpu": round(server.cpu_seconds() - before, 2)}
+            return granted(measured) | {"cpu": round(server.cpu_seconds() - before, 2)}
 
     def _textbook(self, count: int) -> Figures:
         path = self._work / "textbook.db"
@@ -145,7 +151,7 @@ class Bench:
             ]
             measured = drive([line.socket for line in lines], prepared, seconds=self._size.seconds)
             close(lines)
-        return described(measured)
+        return granted(measured)
 
     def _postgres(self, database: Postgres | None, script: str, count: int) -> Figures:
         assert database is not None
@@ -169,7 +175,7 @@ class Bench:
             data = self._copy(1, min(8000, self._size.bookings), "one-resource")
             with agenda(data) as server, self._lines(server, Crowd(), 64) as lines:
                 prepared = Stock(days=3 * 365).bookings(lines[0], 64, 20_000)
-                runs.append(described(drive([line.socket for line in lines], prepared, seconds=60, warm_up=0)))
+                runs.append(granted(drive([line.socket for line in lines], prepared, seconds=60, warm_up=0)))
         return median(runs)
 
     def slot_list(self) -> Figures:
@@ -189,7 +195,7 @@ class Bench:
                     cold[name] = round(first.acknowledged_per_second)
                     again = asked * (int(FULL_RATE * self._size.seconds) // len(asked) + 2)
                     prepared = [again[n::64] for n in range(64)]
-                    runs[name].append(described(drive(sockets, prepared, seconds=self._size.seconds)))
+                    runs[name].append(granted(drive(sockets, prepared, seconds=self._size.seconds)))
         return {name: median(each) | {"first_time": cold[name]} for name, each in runs.items()}
 
     def watching(self) -> Figures:
