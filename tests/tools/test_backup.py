@@ -6,6 +6,7 @@ import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,9 @@ def urgent(path: Path) -> list[str]:
 def holders_of(name: str, folder: Path) -> list[str]:
     """The files of a folder, without backups and what a restore put aside, in which the name stands."""
     files = [path for path in folder.rglob("*") if path.is_file() and "backups" not in path.parts]
-    return [f.name for f in files if not f.name.startswith("replaced-") and name.encode() in f.read_bytes()]
+    return [
+        f.name for f in files if not f.name.startswith("agenda-before-restore-") and name.encode() in f.read_bytes()
+    ]
 
 
 def test_a_copy_holds_all_and_belongs_to_its_owner_alone(folder: Folder, tmp_path: Path) -> None:
@@ -123,6 +126,19 @@ def test_what_was_replaced_is_kept(folder: Folder, tmp_path: Path) -> None:
         assert bare.execute("SELECT name FROM business").fetchall() == [("Later",)]
 
 
+def test_what_was_replaced_goes_after_thirty_days(folder: Folder, tmp_path: Path) -> None:
+    backup(folder.path, tmp_path / "copy.db", NOW)
+    kept = restore(folder.path, tmp_path / "copy.db", NOW).kept
+    assert kept is not None
+    now = datetime.now(UTC)
+    held = DataFolder.take(folder.path)
+    held.drop_old_copies(now + timedelta(days=29))
+    assert kept.exists()
+    held.drop_old_copies(now + timedelta(days=31))
+    assert not kept.exists()
+    held.release()
+
+
 def test_a_backup_comes_back_to_an_empty_folder(folder: Folder, tmp_path: Path) -> None:
     backup(folder.path, tmp_path / "copy.db", NOW)
     restored = restore(tmp_path / "new", tmp_path / "copy.db", NOW)
@@ -162,6 +178,15 @@ def test_an_erased_person_does_not_come_back_with_a_backup(server: Server, tmp_p
     refused = server.peer().refusal("session.open", user=NAME, password=ana.password)
     assert refused["code"] == "bad_credentials"
     assert server.customer().states(day)[:3] == ["free", "free", "taken"]
+
+
+def test_a_person_who_is_back_by_hand_is_found(server: Server, tmp_path: Path) -> None:
+    ana = server.customer(NAME)
+    copy = backup(server.data, tmp_path / "copy.db", NOW).path
+    ana.call("user.erase", password=ana.password)
+    server.stop()
+    copy.replace(server.data / "agenda.db")
+    assert "erased_person_back" in urgent(server.data)
 
 
 def test_after_a_restore_everybody_signs_in_again(server: Server, tmp_path: Path) -> None:

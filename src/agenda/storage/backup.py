@@ -120,9 +120,11 @@ def restore(folder: Path, source: Path, now: datetime) -> Restored:
             erased, bookings = _made_current(staged, source, _erased_people(held))
             staged.chmod(FILE_MODE)
             _sync(staged)
-            kept = _put_aside(held.database, now)
+            kept = _put_aside(held, now)
             staged.replace(held.database)
             sync_folder(folder)
+        for log in held.logs.iterdir():  # they are made anew from the table
+            log.unlink()
         return Restored(bookings, erased, kept)
     finally:
         held.release()
@@ -184,18 +186,23 @@ def _erase(store: SqliteStore, people: list[str]) -> int:
     return done
 
 
-def _put_aside(database: Path, now: datetime) -> Path | None:
-    """Give the database another name beside, with its log if it has one; it keeps its own until it is replaced."""
+def _put_aside(held: DataFolder, now: datetime) -> Path | None:
+    """Give the database another name beside, with its log if it has one; it keeps its own until it is replaced.
+
+    The server deletes it after 30 days, as it does with copies made before a migration.
+    """
+    database = held.database
     if not database.exists():
         return None
     # What its log holds goes into the file; one that is too damaged for that takes its log along.
     with suppress(StoreUnavailable), _opened(database) as connection:
         connection.rows("PRAGMA wal_checkpoint(TRUNCATE)")
-    kept = database.with_name(f"replaced-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}.db")
+    kept = held.copy_before(f"restore-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}")
     try:
         os.link(database, kept)
     except OSError:  # a file system without links
-        shutil.copy2(database, kept)
+        shutil.copy(database, kept)
+    os.utime(kept)  # its 30 days begin now
     for suffix in ("-wal", "-shm"):
         log = database.with_name(database.name + suffix)
         if log.exists():

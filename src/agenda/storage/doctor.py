@@ -18,7 +18,8 @@ from agenda.engine.ports import StoreUnavailable
 from agenda.storage.database import REVISIONS
 from agenda.storage.errors import StoreProblem
 from agenda.storage.findings import QUESTIONS, concerned, moved_walls
-from agenda.storage.schema import BUSINESS, METADATA, to_seconds
+from agenda.storage.folder import ERASED, LOGS
+from agenda.storage.schema import ACCOUNT, BUSINESS, METADATA, to_seconds
 from agenda.storage.sqlite import TRIGGERS, Connection
 from agenda.storage.statements import Query
 from agenda.storage.verify import Steps, verify_audit
@@ -28,6 +29,7 @@ FREE_BYTES: Final = 500 * 2**20
 ZONE_DATA_AGE: Final = timedelta(days=2 * 365)
 
 _ZONE: Final = Query(select(BUSINESS.c.timezone))
+_ACCOUNTS: Final = Query(select(ACCOUNT.c.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ def examine(folder: Path, database: Path, now: datetime, steps: Steps = lambda d
         connection = Connection(database, read_only=True)
         try:
             yield from diagnose(Patient(database, connection, now), steps)
+            yield from _returned(folder, connection)
         finally:
             connection.close()
     except StoreUnavailable as error:
@@ -130,6 +133,18 @@ def zone_data_version() -> str:
         return str(import_module("tzdata").IANA_VERSION)
     except ImportError:
         return ""
+
+
+def _returned(folder: Path, connection: Connection) -> Iterator[Finding]:
+    """People who were erased here and are back, as when an older copy was put in place by hand."""
+    try:
+        erased = set((folder / ERASED).read_text("ascii").split())
+    except OSError:
+        return
+    back = sorted(id_.hex() for (id_,) in _ACCOUNTS.rows(connection) if id_.hex() in erased)
+    back += sorted(log.name for log in (folder / LOGS).glob("*.log") if log.stem in erased)
+    if back:
+        yield Finding("erased_person_back", facts=_counted(back))
 
 
 def _strange(patient: Patient) -> Finding | None:
