@@ -7,7 +7,7 @@ becomes of each and what the store must change. Commands of one batch see each o
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, timedelta
 
 from agenda.domain.codes import code
 from agenda.domain.commands import (
@@ -52,8 +52,8 @@ from agenda.domain.model import (
     Status,
     User,
 )
-from agenda.domain.slots import refusal
-from agenda.domain.times import MINUTE
+from agenda.domain.slots import Rules
+from agenda.domain.times import wall_text
 
 
 def decide(
@@ -71,6 +71,8 @@ class _Batch:
         self.state = state
         self.now = now
         self.ids = ids
+        self.zone = state.catalogue.business.zone
+        self.rules = Rules(state.catalogue.business, now)
         self.changes = Changes(numbers=state.numbers)
 
     def finish(self) -> Changes:
@@ -140,10 +142,10 @@ class _Batch:
             service=service.id,
             user=command.user,
             start=command.start,
-            end=command.start + service.duration * MINUTE,
+            end=service.end(command.start),
             status=Status.BOOKED,
             created=self.now,
-            wall=_wall(command.start, business.zone),
+            wall=wall_text(command.start, self.zone),
             zone=business.timezone,
             seat=claim.seat,
             note=command.note,
@@ -173,9 +175,9 @@ class _Batch:
             booking,
             resource=resource.id,
             start=command.start,
-            end=command.start + service.duration * MINUTE,
+            end=service.end(command.start),
             seat=claim.seat,
-            wall=_wall(command.start, business.zone),
+            wall=wall_text(command.start, self.zone),
             zone=business.timezone,
         )
 
@@ -208,7 +210,7 @@ class _Batch:
         return booking
 
     def check_start(self, start: datetime, service: Service, resource: Resource) -> None:
-        reason = refusal(start, service, resource, self.state.catalogue.business, self.now)
+        reason = self.rules.refusal(start, service, resource)
         if reason is not None:
             raise SlotNotOffered(reason, start)
 
@@ -295,11 +297,6 @@ class _Batch:
         self.changes.facts.append(AuditFact(self.now, None, command.action, "ok", detail=detail))
         del self.state.users[command.user]
         return receipt
-
-
-def _wall(start: datetime, zone: tzinfo) -> str:
-    """What the clock shows at `start`, as `2026-11-23T08:00`."""
-    return start.astimezone(zone).replace(tzinfo=None).isoformat(timespec="minutes")
 
 
 def _ranges(entries: Iterable[tuple[int, int]]) -> list[list[int]]:

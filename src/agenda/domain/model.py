@@ -134,7 +134,12 @@ class Service:
 
     def claimed_from(self, start: datetime) -> Span:
         """What a booking that starts at `start` occupies, buffers included. Raises OverflowError."""
-        return Span(start - self.before * MINUTE, start + (self.duration + self.after) * MINUTE)
+        end = start + (self.duration + self.after) * MINUTE
+        return Span(start - self.before * MINUTE if self.before else start, end)
+
+    def end(self, start: datetime) -> datetime:
+        """When a booking that starts at `start` ends."""
+        return start + self.duration * MINUTE
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from agenda.domain.errors import Reason
 from agenda.domain.model import DAY_MINUTES, Business, Hours, Resource, Service
 from agenda.domain.times import CELL, CELL_MINUTES, DAY, Span, day_span, local_day, wall_minutes
 
+_CALENDAR_END = datetime(9900, 1, 1, tzinfo=UTC)
+
 MARGIN = DAY_MINUTES // CELL_MINUTES
 MAX_CLAIM = DAY  # a service with its buffers fits into a day, so no claim is longer
 
@@ -121,29 +123,34 @@ def free_starts(taken: tuple[int, ...], service: Service) -> int:
     return ~blocked
 
 
-def within_horizon(business: Business, day: date, today: date) -> bool:
-    """Whether `day` is near enough to be offered."""
-    return (day - today).days <= business.policy.horizon
+class Rules:
+    """What a business offers at the instant `now`, whoever has it."""
 
+    def __init__(self, business: Business, now: datetime) -> None:
+        policy = business.policy
+        self._now = now
+        self._zone = business.zone
+        self._soonest = now + timedelta(minutes=policy.lead)
+        self._last_day = local_day(now, self._zone) + timedelta(days=policy.horizon)
+        # Also keeps the end of the calendar away from all that follows.
+        self._end = min(now, _CALENDAR_END) + timedelta(days=policy.horizon + 2)
 
-def refusal(start: datetime, service: Service, resource: Resource, business: Business, now: datetime) -> Reason | None:
-    """The first reason for which `start` is not offered, whoever may have it; None if it is."""
-    policy = business.policy
-    if start <= now:
-        return Reason.PAST
-    if start < now + timedelta(minutes=policy.lead):
-        return Reason.TOO_SOON
-    zone = business.zone
-    if (start - now).days > policy.horizon + 1:  # also keeps the end of the calendar away from what follows
-        return Reason.TOO_FAR
-    day = local_day(start, zone)
-    if not within_horizon(business, day, local_day(now, zone)):
-        return Reason.TOO_FAR
-    offered = offer(service, resource, day, zone)
-    bit, rest = divmod(start - offered.origin, CELL)
-    if not _open_throughout(offered, bit, rest):
-        return Reason.CLOSED
-    return Reason.OFF_GRID if rest or not offered.starts >> bit & 1 else None
+    def refusal(self, start: datetime, service: Service, resource: Resource) -> Reason | None:
+        """The first reason for which `start` is not offered; None if it is."""
+        if start <= self._now:
+            return Reason.PAST
+        if start < self._soonest:
+            return Reason.TOO_SOON
+        if start >= self._end:
+            return Reason.TOO_FAR
+        day = local_day(start, self._zone)
+        if day > self._last_day:
+            return Reason.TOO_FAR
+        offered = offer(service, resource, day, self._zone)
+        bit, rest = divmod(start - offered.origin, CELL)
+        if not rest and offered.starts >> bit & 1:
+            return None
+        return Reason.OFF_GRID if _open_throughout(offered, bit, rest) else Reason.CLOSED
 
 
 def _open_throughout(offered: Offer, bit: int, rest: timedelta) -> bool:

@@ -38,6 +38,13 @@ def at_wall(wall: datetime, zone: tzinfo) -> datetime:
     return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
 
 
+@lru_cache(maxsize=16_384)
+def wall_text(instant: datetime, zone: tzinfo) -> str:
+    """What clocks in `zone` show at `instant`, to the minute: `2026-11-23T08:00`."""
+    return instant.astimezone(zone).isoformat()[:16]
+
+
+@lru_cache(maxsize=16_384)
 def local_day(instant: datetime, zone: tzinfo) -> date:
     """The calendar day on which `instant` falls in `zone`."""
     return instant.astimezone(zone).date()
