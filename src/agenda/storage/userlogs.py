@@ -203,5 +203,6 @@ class UserLogs:
         self._settling = self._settling[len(settled) :]
         mark = self._folder.logs / MARK
         unfinished = mark.with_suffix(".part")
+        unfinished.touch(FILE_MODE)
         unfinished.write_text(f"{settled[-1][0]} {settled[-1][1]}\n", "ascii")
         unfinished.replace(mark)
