@@ -71,15 +71,27 @@ def _help_alone(ctx: typer.Context, language: Language = None) -> None:
         ctx.obj.write(ctx.get_help() + "\n")
 
 
+# The languages as people may write them.
+_KNOWN = {tag.lower(): tag for tag in LANGUAGES} | {"pt": "pt-BR", "pt_br": "pt-BR"}
+
+
 def run(args: list[str]) -> int:
-    """Run one command line; returns the exit status and raises nothing but defects."""
+    """Run one command line; returns the exit status and raises nothing but defects.
+
+    Language and form are looked for wherever they stand in the line, since a complaint about the line needs them.
+    """
     stdout = sys.stdout
     for stream in (stdout, sys.stderr):
         with contextlib.suppress(AttributeError):  # a stream of a test's own
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # text streams have it
-    terminal = Terminal(texts(machine_language()), json=_flag(args, "--json"))
+    asked = _value(args, "--language") or os.environ.get("AGENDA_LANGUAGE")
+    language = _KNOWN.get(asked.lower()) if asked else machine_language()
+    terminal = Terminal(texts(language or machine_language()), json=_flag(args, "--json"))
+    terminal.language_asked = asked is not None
     try:
-        terminal.t = texts(_language(args, terminal))
+        if language is None:
+            sentence = terminal.t("cli.usage.language", value=asked, names=", ".join(LANGUAGES))
+            raise Failure(Status.USAGE, "usage", sentence)
         return _run(args, terminal)
     except typer.TyperException as error:
         failure = complaint(error, terminal.t)
@@ -101,24 +113,12 @@ def _run(args: list[str], terminal: Terminal) -> int:
     return int(tree.main(args, "agenda", standalone_mode=False, obj=terminal) or 0)
 
 
-def _language(args: list[str], terminal: Terminal) -> str:
-    """The language asked for, wherever in the line it stands, since a complaint about the line needs it too."""
-    asked = _value(args, "--language") or os.environ.get("AGENDA_LANGUAGE")
-    terminal.language_asked = asked is not None
-    known = {tag.lower(): tag for tag in LANGUAGES} | {"pt": "pt-BR", "pt_br": "pt-BR"}
-    if asked is None:
-        return terminal.t.language
-    if (language := known.get(asked.lower())) is None:
-        names = ", ".join(LANGUAGES)
-        raise Failure(Status.USAGE, "usage", terminal.t("cli.usage.language", value=asked, names=names))
-    return language
-
-
 def _flag(args: list[str], name: str) -> bool:
     return name in _before_dashes(args)
 
 
 def _value(args: list[str], name: str) -> str | None:
+    """What an option is given in the line, before it is parsed."""
     words = _before_dashes(args)
     for place, word in enumerate(words):
         if word.startswith(f"{name}="):
