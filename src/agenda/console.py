@@ -1,11 +1,37 @@
 """What the server says on its console: one ready line on standard output, all else on standard error."""
 
+import os
+import select
 import sys
-from typing import Literal
+from contextlib import suppress
+from typing import Literal, TextIO
 
 import structlog
 
 from agenda.texts import Texts
+
+AT_ONCE = 512  # bytes: what POSIX lets a pipe promise to take whole
+
+
+class Unblocked:
+    """A stream that drops what its reader leaves unread for too long, so that a full pipe never holds up the server."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Write as much as is taken without waiting; never raises."""
+        data = text.encode("utf-8", "backslashreplace")
+        with suppress(OSError, ValueError):
+            file = self._stream.fileno()
+            while data and self._takes(file):
+                data = data[os.write(file, data[:AT_ONCE]) :]
+
+    def flush(self) -> None:
+        """Nothing is kept."""
+
+    def _takes(self, file: int) -> bool:
+        return os.name == "nt" or bool(select.select([], [file], [], 0)[1])
 
 
 def configure_log() -> None:
@@ -18,21 +44,22 @@ def configure_log() -> None:
             structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(20),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(Unblocked(sys.stderr)),  # type: ignore[arg-type]  # write and flush
         cache_logger_on_first_use=True,
     )
 
 
 class Console:
-    """Lines for the person who started the server."""
+    """Lines for the person who started the server; any thread may speak."""
 
     def __init__(self, texts: Texts) -> None:
         self._texts = texts
+        self._output, self._errors = Unblocked(sys.stdout), Unblocked(sys.stderr)
 
     def ready(self, host: str, port: int) -> None:
         """The one line on standard output, once the port answers."""
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        print(self._texts("server.ready", address=address), flush=True)  # noqa: T201  # this is the console
+        self._output.write(self._texts("server.ready", address=address) + "\n")
 
     def presence(self, event: Literal["connected", "disconnected"], peer: str, connections: int) -> None:
         """Somebody came or went."""
@@ -40,4 +67,4 @@ class Console:
 
     def say(self, text: str, **facts: object) -> None:
         """A sentence of the catalogue, for the operator."""
-        print(self._texts(text, **facts), file=sys.stderr, flush=True)  # noqa: T201  # likewise
+        self._errors.write(self._texts(text, **facts) + "\n")
