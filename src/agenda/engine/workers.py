@@ -1,7 +1,8 @@
 """A few threads behind a bounded queue, for questions that take too long for the I/O thread."""
 
 from collections.abc import Callable
-from queue import Full, Queue
+from contextlib import suppress
+from queue import Empty, Full, Queue
 from threading import Thread
 from typing import Any
 
@@ -32,7 +33,11 @@ class Workers:
             reply(Unavailable())
 
     def stop(self) -> None:
-        """Finish what waits, then end the threads."""
+        """Finish what is at work, answer Unavailable to what waits, then end the threads."""
+        with suppress(Empty):
+            while (job := self._jobs.get_nowait()) is not None:
+                _, mailbox, reply = job
+                mailbox.post([(reply, Unavailable())])
         for _ in self._threads:
             self._jobs.put(None)
         for thread in self._threads:
