@@ -47,7 +47,6 @@ class App:
         self._dirty, self._was_busy = False, False
         self._zooming: list[int] = []
         self._screen: ConnectScreen | MainScreen | None = None
-        self._top = ttk.Frame(self.root, style="Window.TFrame")
         self._place(geometry)
         self._bind()
         self._show_connect(None)
@@ -72,6 +71,7 @@ class App:
             for key in keys:
                 root.bind(f"<{command}-{key}>", lambda event, steps=steps: self._zoom(steps))  # type: ignore[misc]
         root.bind(f"<{command}-q>", lambda event: self.close())
+        root.bind("<FocusIn>", self._focused)
         root.bind("<Escape>", lambda event: self._escape())
         root.bind("<F5>", lambda event: self._refresh())
         root.bind("<Control-Left>", lambda event: self._leap(-1))
@@ -225,6 +225,11 @@ class App:
     def _escape(self) -> None:
         if isinstance(self._screen, MainScreen):
             self._screen.day.stop()
+
+    def _focused(self, event: "tk.Event[tk.Misc]") -> None:
+        """The bare window never keeps the focus: keys would go nowhere."""
+        if event.widget is self.root and self._screen is not None:
+            self._screen.focus_first()
 
     def _refresh(self) -> None:
         if isinstance(self._screen, MainScreen):

@@ -106,7 +106,11 @@ class ConnectScreen(ttk.Frame):
             field.delete(0, "end")
             field.insert(0, text)
         self.tls.set(tls)
-        (self.password if user else self.user).focus_set()
+        self.focus_first()
+
+    def focus_first(self) -> None:
+        """Give the focus to the first field that is still empty."""
+        (self.password if self.user.get() else self.user).focus_set()
 
     def submit(self) -> str:
         """Check what was typed and ask to connect."""
