@@ -1,5 +1,6 @@
 """Passwords and tokens: argon2id for what people choose, SHA-256 for what we draw at random."""
 
+from functools import cache
 from hashlib import sha256
 from secrets import token_urlsafe
 
@@ -9,8 +10,11 @@ from argon2.exceptions import InvalidHashError, VerificationError
 # 19 MiB, two passes, one lane: the OWASP Password Storage Cheat Sheet's first choice for argon2id.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
-# Verified against when there is no such user, so that the time taken tells nothing.
-_NOBODY = _HASHER.hash(token_urlsafe())
+
+@cache
+def _nobody() -> str:
+    """Verified against when there is no such user, so that the time taken tells nothing."""
+    return _HASHER.hash(token_urlsafe())
 
 
 def hash_password(password: str) -> str:
@@ -21,7 +25,7 @@ def hash_password(password: str) -> str:
 def matches(password: str, password_hash: str | None) -> bool:
     """Whether it is the password; None stands for a user who does not exist, and takes as long."""
     try:
-        return _HASHER.verify(password_hash or _NOBODY, password.encode("utf-8")) and password_hash is not None
+        return _HASHER.verify(password_hash or _nobody(), password.encode("utf-8")) and password_hash is not None
     except (VerificationError, InvalidHashError):
         return False
 
