@@ -1,10 +1,11 @@
 """Everything that is stored about one user, as plain values without secrets."""
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any, Final
 
 from sqlalchemy import BindParameter, bindparam, select
 
+from agenda.domain.commands import AuditFact
 from agenda.domain.model import Booking, UserId
 from agenda.storage import erase
 from agenda.storage import statements as sql
@@ -19,6 +20,7 @@ from agenda.storage.rows import (
 from agenda.storage.schema import ACCOUNT, AUDIT, BOOKING, REQUEST, SESSION, to_instant
 from agenda.storage.sqlite import Connection, Row
 
+_FACT: Final = tuple(field.name for field in fields(AuditFact))
 _USER: Final[BindParameter[Any]] = bindparam("user_id")
 _ACCOUNT: Final = sql.Query(select(ACCOUNT).where(ACCOUNT.c.id == _USER))
 _SESSIONS: Final = sql.Query(
@@ -68,4 +70,6 @@ def _request(row: Row) -> dict[str, Any]:
 
 def _entry(row: Row) -> dict[str, Any]:
     entry = entry_of(row)
-    return {"writer": entry.writer, "seq": entry.seq, **asdict(entry.fact)}
+    # asdict() would copy every instant, at ten times the cost.
+    fact = {name: getattr(entry.fact, name) for name in _FACT}
+    return {"writer": entry.writer, "seq": entry.seq, **fact}

@@ -1,5 +1,6 @@
 """Domain values as JSON, instants with the offset of the business's zone."""
 
+import json
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -169,15 +170,6 @@ def receipt(value: Receipt, zone: ZoneInfo) -> bytes:
 
 
 def document(value: Any, zone: ZoneInfo) -> bytes:
-    """Plain values of any depth, such as those of user.export."""
-    return to_json(_plain(value, zone))
-
-
-def _plain(value: Any, zone: ZoneInfo) -> Any:
-    if isinstance(value, datetime):
-        return instant(value, zone)
-    if isinstance(value, dict):
-        return {str(name): _plain(part, zone) for name, part in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(part, zone) for part in value]
-    return value
+    """Plain values and instants, nested in dictionaries, lists and tuples, such as those of user.export."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=lambda moment: instant(moment, zone))
+    return text.encode()
