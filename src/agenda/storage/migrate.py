@@ -17,16 +17,16 @@ from agenda.storage.sqlite import BUSY_SECONDS, translated
 SCRIPTS: Final = Path(__file__).parent / "migrations"
 
 
-def migrate(folder: DataFolder, revision: str, *, scripts: Path = SCRIPTS) -> Path:
+def migrate(folder: DataFolder, revision: str, *, busy: float = BUSY_SECONDS) -> Path:
     """Copy the database, then bring it from `revision` to the last one in one transaction; the copy's path.
 
     Raises StoreUnavailable; the database is as it was then.
     """
     path = folder.database
     try:
-        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(path, timeout=busy, isolation_level=None)) as connection:
             copy = _backup(connection, folder.copy_before(revision))
-            _run(connection, scripts)
+            _run(connection, SCRIPTS)
     except sqlite3.Error as error:
         raise translated(error, path) from error
     except DBAPIError as error:

@@ -80,7 +80,7 @@ def booking() -> None:
         sa.Column("zone", sa.Text(), nullable=False),
         sa.Column("seat", sa.Integer(), nullable=False),
         sa.Column("note", sa.Text()),
-        sa.CheckConstraint("starts < ends", name="booking_span"),
+        sa.CheckConstraint("starts < ends", name=op.f("booking_span")),
         sa.PrimaryKeyConstraint("number", name="booking_key"),
         sa.UniqueConstraint("id", name="booking_id"),
     )
@@ -113,7 +113,7 @@ def claim() -> None:
         sa.Column("starts", sa.Integer(), nullable=False),
         sa.Column("ends", sa.Integer(), nullable=False),
         sa.Column("booking", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("starts < ends", name="claim_span"),
+        sa.CheckConstraint("starts < ends", name=op.f("claim_span")),
         sa.PrimaryKeyConstraint("resource", "seat", "starts", name="claim_key"),
         sqlite_with_rowid=False,
     )
@@ -177,7 +177,7 @@ def resource() -> None:
         sa.Column("business", sa.LargeBinary(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("seats", sa.Integer(), nullable=False),
-        sa.CheckConstraint("seats >= 1", name="resource_has_seats"),
+        sa.CheckConstraint("seats >= 1", name=op.f("resource_has_seats")),
         sa.ForeignKeyConstraint(["business"], ["business.id"], name="resource_business_exists"),
         sa.PrimaryKeyConstraint("id", name="resource_key"),
         sqlite_with_rowid=False,
@@ -223,7 +223,7 @@ def exception() -> None:
         sa.Column("opens", sa.Integer(), nullable=False),
         sa.Column("closes", sa.Integer(), nullable=False),
         sa.CheckConstraint(
-            "0 <= opens AND opens < closes AND closes <= 1440 OR opens = 0 AND closes = 0", name="exception_hours"
+            "0 <= opens AND opens < closes AND closes <= 1440 OR opens = 0 AND closes = 0", name=op.f("exception_hours")
         ),
         sa.ForeignKeyConstraint(["resource"], ["resource.id"], name="exception_resource_exists"),
         sa.PrimaryKeyConstraint("resource", "day", "opens", name="exception_key"),
@@ -238,8 +238,8 @@ def opening() -> None:
         sa.Column("weekday", sa.Integer(), nullable=False),
         sa.Column("opens", sa.Integer(), nullable=False),
         sa.Column("closes", sa.Integer(), nullable=False),
-        sa.CheckConstraint("0 <= opens AND opens < closes AND closes <= 1440", name="opening_hours"),
-        sa.CheckConstraint("weekday BETWEEN 0 AND 6", name="opening_weekday"),
+        sa.CheckConstraint("weekday BETWEEN 0 AND 6", name=op.f("opening_weekday")),
+        sa.CheckConstraint("0 <= opens AND opens < closes AND closes <= 1440", name=op.f("opening_hours")),
         sa.ForeignKeyConstraint(["resource"], ["resource.id"], name="opening_resource_exists"),
         sa.PrimaryKeyConstraint("resource", "weekday", "opens", name="opening_key"),
         sqlite_with_rowid=False,
@@ -251,8 +251,8 @@ def service_resource() -> None:
         "service_resource",
         sa.Column("service", sa.LargeBinary(), nullable=False),
         sa.Column("resource", sa.LargeBinary(), nullable=False),
-        sa.ForeignKeyConstraint(["resource"], ["resource.id"], name="service_resource_resource_exists"),
         sa.ForeignKeyConstraint(["service"], ["service.id"], name="service_resource_service_exists"),
+        sa.ForeignKeyConstraint(["resource"], ["resource.id"], name="service_resource_resource_exists"),
         sa.PrimaryKeyConstraint("service", "resource", name="service_resource_key"),
         sqlite_with_rowid=False,
     )
