@@ -16,7 +16,6 @@ from agenda.domain.times import CELL, CELL_MINUTES, DAY, Span, day_span, local_d
 _CALENDAR_END = datetime(9900, 1, 1, tzinfo=UTC)
 
 MARGIN = DAY_MINUTES // CELL_MINUTES
-MAX_CLAIM = DAY  # a service with its buffers fits into a day, so no claim is longer
 
 
 def runs(bits: int, length: int) -> int:

@@ -1,6 +1,6 @@
 """What the engine needs from a store and from a door, as Protocols: threads, units and errors are in the contract."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -197,6 +197,3 @@ class Log(Protocol):
 
     def incident(self, error: BaseException) -> str:
         """Log the traceback; the id under which it can be found."""
-
-
-Ids = Iterator[str]
