@@ -12,7 +12,7 @@ class Order(Enum):
     FREE = auto()  # answered from what the connection itself knows
     READ = auto()  # sees every earlier command
     COMMAND = auto()  # is seen by no earlier read
-    BARRIER = auto()  # changes who is signed in: everything before it is over, nothing after it has begun
+    BARRIER = auto()  # stands alone: everything before it is over, nothing after it has begun
 
 
 class Gate:

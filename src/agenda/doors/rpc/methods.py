@@ -246,6 +246,6 @@ METHODS: Final = {
     "booking.cancel": Method(p.CancelBooking, Order.COMMAND, _cancel, _booking),
     "booking.move": Method(p.MoveBooking, Order.COMMAND, _move, _booking),
     "audit.list": Method(p.ListAudit, Order.READ, _list_audit, _audit),
-    "user.export": Method(p.Params, Order.READ, _export, _document),
+    "user.export": Method(p.Params, Order.BARRIER, _export, _document),  # costly, so one at a time for one client
     "user.erase": Method(p.EraseUser, Order.BARRIER, _erase, _receipt, outlives_session=True),
 }
