@@ -80,37 +80,40 @@ def run(args: list[str]) -> int:
 
     Language and form are looked for wherever they stand in the line, since a complaint about the line needs them.
     """
-    stdout = sys.stdout
-    for stream in (stdout, sys.stderr):
+    for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError):  # a stream of a test's own
             stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # text streams have it
     asked = _value(args, "--language") or os.environ.get("AGENDA_LANGUAGE")
     language = _KNOWN.get(asked.lower()) if asked else machine_language()
     terminal = Terminal(texts(language or machine_language()), json=_flag(args, "--json"))
     terminal.language_asked = asked is not None
+    if language is None:
+        sentence = terminal.t("cli.usage.language", value=asked, names=", ".join(LANGUAGES))
+        return _fail(Failure(Status.USAGE, "usage", sentence), terminal)
+    return _run(args, terminal)
+
+
+def _run(args: list[str], terminal: Terminal) -> int:
+    stdout = sys.stdout
+    tree = typer.main.get_command(app())
+    translate(tree, terminal.t)
     try:
-        if language is None:
-            sentence = terminal.t("cli.usage.language", value=asked, names=", ".join(LANGUAGES))
-            raise Failure(Status.USAGE, "usage", sentence)
-        return _run(args, terminal)
+        return int(tree.main(args, "agenda", standalone_mode=False, obj=terminal) or 0)
     except typer.TyperException as error:
-        failure = complaint(error, terminal.t)
+        return _fail(complaint(error, terminal.t), terminal)
     except Failure as error:
-        failure = error
+        return _fail(error, terminal)
     except (KeyboardInterrupt, EOFError, typer.Abort):
         return Status.INTERRUPTED
     except SystemExit as end:
         # typer ends so after completion, and when its own output breaks off: then it has replaced the stream.
         return int(end.code or 0) if sys.stdout is stdout else Status.BROKEN_PIPE
-    if failure.status is not Status.BROKEN_PIPE:
+
+
+def _fail(failure: Failure, terminal: Terminal) -> int:
+    if failure.status is not Status.BROKEN_PIPE:  # there is nobody to tell
         terminal.failed(failure)
     return failure.status
-
-
-def _run(args: list[str], terminal: Terminal) -> int:
-    tree = typer.main.get_command(app())
-    translate(tree, terminal.t)
-    return int(tree.main(args, "agenda", standalone_mode=False, obj=terminal) or 0)
 
 
 def _flag(args: list[str], name: str) -> bool:

@@ -18,6 +18,7 @@ from agenda.cli.terminal import Terminal
 if TYPE_CHECKING:
     from agenda.domain.audit import Head
     from agenda.storage.doctor import Finding
+    from agenda.storage.made_up import Plan
     from agenda.texts import Texts
 
 Since = Annotated[list[str] | None, typer.Option("--since", metavar="cli.metavar.head", help="cli.option.since")]
@@ -128,24 +129,11 @@ def doctor(where: Folder) -> int:
 
 @given(folder)
 def fill(where: Folder, resources: Resources, bookings: Bookings, seed: Seed = 1, users: Users = 64) -> None:
-    from agenda.settings import machine_zone
     from agenda.storage.fill import PASSWORD
     from agenda.storage.fill import fill as make_up
-    from agenda.storage.made_up import Plan
 
     terminal, t = where.terminal, where.terminal.t
-    plan = Plan(
-        resources,
-        bookings,
-        seed,
-        users,
-        datetime.now().astimezone().date(),
-        machine_zone(),
-        t.language,
-        t("server.first.business"),
-        t("server.first.resource") + " {n}",
-        t("server.first.service"),
-    )
+    plan = _plan(resources, bookings, seed, users, t)
     with told(t, where.path), terminal.steps("cli.fill.steps") as steps:
         make_up(where.path, plan, steps)
     terminal.document(
@@ -160,6 +148,16 @@ def fill(where: Folder, resources: Resources, bookings: Bookings, seed: Seed = 1
     )
     last = f"user-{users:04}"
     terminal.say(t.plural("cli.fill.done", bookings, path=where.path, last=last, password=PASSWORD))
+
+
+def _plan(resources: int, bookings: int, seed: int, users: int, t: Texts) -> Plan:
+    """An agenda around today, in this machine's time zone and under the names of a first start."""
+    from agenda.settings import machine_zone
+    from agenda.storage.made_up import Plan
+
+    today = datetime.now().astimezone().date()
+    names = (t("server.first.business"), t("server.first.resource") + " {n}", t("server.first.service"))
+    return Plan(resources, bookings, seed, users, today, machine_zone(), t.language, *names)
 
 
 @contextmanager
