@@ -46,6 +46,7 @@ class ObservedApp(app.App):
         last = top.focus_lastfor()
         if last is not None and self.root.focus_displayof() is not last:
             last.focus_force()
+            last.winfo_pointerx()  # asks the X server, which has heard of the focus by the time it answers
 
     def _front(self) -> tk.Misc:
         """The dialog if one is open, else the window."""

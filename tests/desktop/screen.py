@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -53,7 +54,8 @@ class Window:
         answer = self.process.stdout.readline()
         if not answer:
             raise AssertionError(f"the window is gone: {self.process.stderr.read() if self.process.stderr else ''}")
-        return SimpleNamespace(**json.loads(answer))
+        seen = json.loads(answer)
+        return SimpleNamespace(**seen | {"slots": defaultdict(str, seen["slots"])})
 
     def until(self, true: Callable[[Any], object]) -> Any:
         """Wait for something to be seen; returns everything seen then."""

@@ -228,7 +228,11 @@ class App:
 
     def _focused(self, event: "tk.Event[tk.Misc]") -> None:
         """The bare window never keeps the focus: keys would go nowhere."""
-        if event.widget is self.root and self._screen is not None:
+        if event.widget is self.root:
+            self.root.after_idle(self._focus_screen)
+
+    def _focus_screen(self) -> None:
+        if self._screen is not None and self.root.focus_displayof() is self.root:
             self._screen.focus_first()
 
     def _refresh(self) -> None:

@@ -227,6 +227,7 @@ class SlotGrid(ttk.Frame):
         return self._go(index) if inside or abs(down) > 1 else "break"
 
     def _press(self) -> str:
+        self._digits = ""
         if self.cells:
             self._pressed(self.cells[self._index()])
         return "break"
@@ -238,11 +239,12 @@ class SlotGrid(ttk.Frame):
         if self._forget:
             self.after_cancel(self._forget)
         self._forget = self.after(_FORGET_DIGITS, self._forget_digits)
-        self._digits = (self._digits + event.char)[-4:]
-        for index, cell in enumerate(self.cells):
-            time = f"{cell.slot.start:%H%M}"
-            if time.startswith(self._digits) or time.lstrip("0").startswith(self._digits):
-                return self._go(index)
+        for digits in (self._digits + event.char, event.char):
+            for index, cell in enumerate(self.cells):
+                time = f"{cell.slot.start:%H%M}"
+                if time.startswith(digits) or time.lstrip("0").startswith(digits):
+                    self._digits = digits
+                    return self._go(index)
         return "break"
 
     def _forget_digits(self) -> None:
