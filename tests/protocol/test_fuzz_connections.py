@@ -5,6 +5,7 @@ import random
 import shutil
 import socket
 import struct
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
@@ -147,6 +148,25 @@ def test_many_watchers_that_never_read(victim: Victim) -> None:
             booked = owner.call("booking.create", start=victim.at(day, 10))
             owner.call("booking.cancel", booking=booked["id"])
         victim.assert_unharmed()
+
+
+def test_one_who_exports_much_and_often_does_not_hold_up_the_others(victim: Victim) -> None:
+    greedy, other, day = victim.customer(), victim.customer(), victim.day()
+    for _ in range(8):
+        greedy.answers(greedy.post_all(*[("booking.create", {"start": f"{day}T08:00"})] * 250))
+    numbers = greedy.post_all(*[("user.export", {})] * 30)
+    served = threading.Event()
+
+    def read() -> None:
+        assert all("result" in answer for answer in greedy.answers(numbers))
+        served.set()
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    assert other.call("audit.list")["entries"]
+    assert not served.is_set(), "the other was answered last"
+    reading.join()
+    assert served.is_set()
 
 
 @pytest.mark.parametrize(
