@@ -61,6 +61,10 @@ class Plug:
             path.chmod(modes.get(path.relative_to(self._folder), path.stat().st_mode))
         shutil.rmtree(self._durable)
 
+    def took_over(self) -> bool:
+        """Whether a process has begun on this disk; a kill may come before that."""
+        return (self._durable / "names").exists()
+
     def break_syncs(self) -> None:
         """From now on each sync fails with an input/output error."""
         self._broken.touch()

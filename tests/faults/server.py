@@ -72,11 +72,15 @@ class Server:
     def ready(self) -> Self:
         """Return when the line that says so is on standard output; fails if the process ends instead."""
         end = time.monotonic() + DEADLINE
-        while b"\n" not in self._out.read_bytes():
+        while not self.is_ready():
             assert self.process.poll() is None, f"ended instead of starting: {self.said()}"
             assert time.monotonic() < end, f"not ready in time: {self.said()}"
             time.sleep(0.01)
         return self
+
+    def is_ready(self) -> bool:
+        """Whether the line that says so was written."""
+        return b"\n" in self._out.read_bytes()
 
     def said(self) -> str:
         """All that it wrote so far, to standard output and to standard error."""
