@@ -1,16 +1,20 @@
 """A shell that runs `agenda`, and a server for it to speak with."""
 
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from agenda.cli.app import run
 from tests.protocol.peer import DEADLINE
 from tests.protocol.server import ZONE, Server, unused_name
 
@@ -43,10 +47,23 @@ class Shell:
         return [sys.executable, "-m", "agenda", *args]
 
     def run(self, *args: str, typed: str = "", **environment: str) -> Result:
+        """Run a command within this process, which takes a tenth of the time of a new one."""
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            patch.dict(os.environ, self.environment | environment, clear=True),
+            patch.object(sys, "stdin", io.StringIO(typed)),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            status = run(list(args))
+        return Result(status, out.getvalue(), err.getvalue())
+
+    def spawn(self, *args: str, **environment: str) -> Result:
+        """Run a command as a process of its own."""
         done = subprocess.run(
             self.command(*args),
-            input=typed,
             env=self.environment | environment,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
             encoding="utf-8",

@@ -151,23 +151,23 @@ def test_what_replaces_the_data_is_refused_while_a_server_works(
 
 
 def test_a_second_server_says_who_has_the_data(maria: Shell, server: Server) -> None:
-    failed = maria.run("serve", "--port", "0")
+    failed = maria.spawn("serve", "--port", "0")
     assert failed.status == Status.STORE
     assert str(server.process.pid) in failed.err
 
 
 def test_a_server_says_that_the_port_is_in_use(shell: Shell, server: Server, tmp_path: Path) -> None:
     host, port = server.address
-    failed = shell.run("serve", "--data", str(tmp_path / "data"), "--host", host, "--port", str(port))
+    failed = shell.spawn("serve", "--data", str(tmp_path / "data"), "--host", host, "--port", str(port))
     assert failed.status == Status.NO_SERVER
     assert f"Port {port} is in use" in failed.err
 
 
 def test_a_server_says_that_it_will_not_listen_beyond_this_machine(shell: Shell, tmp_path: Path) -> None:
-    failed = shell.run("serve", "--data", str(tmp_path / "data"), "--host", "0.0.0.0", "--port", "0")  # noqa: S104
+    failed = shell.spawn("serve", "--data", str(tmp_path / "data"), "--host", "0.0.0.0", "--port", "0")  # noqa: S104
     assert failed.status == Status.NO_SERVER
     assert "--insecure" in failed.err
 
 
 def test_a_certificate_without_its_key_is_wrong_usage(shell: Shell, tmp_path: Path) -> None:
-    assert shell.run("serve", "--tls-cert", str(tmp_path / "c.pem")).status == Status.USAGE
+    assert shell.spawn("serve", "--tls-cert", str(tmp_path / "c.pem")).status == Status.USAGE

@@ -118,6 +118,6 @@ def test_a_missing_certificate_authority_is_wrong_usage(shell: Shell, tmp_path: 
 
 def test_a_window_without_a_screen_is_told_in_a_sentence(shell: Shell) -> None:
     shell.environment.pop("DISPLAY", None)
-    failed = shell.run("desktop")
+    failed = shell.spawn("desktop")
     assert (failed.status, failed.err.count("\n")) == (Status.USAGE, 1)
     assert "cannot be shown here" in failed.err

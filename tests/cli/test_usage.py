@@ -112,12 +112,12 @@ def test_nobody_to_ask_for_a_password_is_wrong_usage(shell: Shell) -> None:
 
 @pytest.mark.parametrize("shell_name", ["bash", "zsh", "fish"])
 def test_a_completion_script_is_shown(shell: Shell, shell_name: str) -> None:
-    shown = shell("--show-completion", shell_name, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
-    assert "_AGENDA_COMPLETE" in shown
+    shown = shell.spawn("--show-completion", shell_name, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+    assert "_AGENDA_COMPLETE" in shown.out
 
 
 def test_commands_are_completed(shell: Shell) -> None:
-    done = shell.run(_AGENDA_COMPLETE="complete_bash", COMP_WORDS="agenda boo", COMP_CWORD="1")
+    done = shell.spawn(_AGENDA_COMPLETE="complete_bash", COMP_WORDS="agenda boo", COMP_CWORD="1")
     assert {"book", "bookings"} == set(done.out.split())
 
 
