@@ -1,0 +1,241 @@
+"""The window's operations against a client that answers as each test says."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from agenda.client import AgendaError, Client, Disconnected, NotSignedIn, SlotTaken, State, Unavailable
+from agenda.desktop import desk as desk_module
+from agenda.desktop.address import SignIn, join_address, parse_address
+from agenda.desktop.desk import Desk
+from agenda.desktop.state import Notice
+from agenda.desktop.worker import Worker
+from agenda.wire import Booking, Business, Pong, Resource, Service, Session, Slot, SlotChange, User
+
+START = datetime(2030, 1, 7, 9, tzinfo=UTC)
+SLOT = Slot("r", "s", START, START + timedelta(hours=1), "free")
+DEADLINE = 10.0
+
+
+class FakeWatch:
+    def __init__(self, slots: tuple[Slot, ...], version: int) -> None:
+        self.slots, self.version, self.closed = slots, version, False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeClient:
+    """Answers at once, unless `answers` holds errors to raise first, or a gate is shut."""
+
+    def __init__(self, host: str, port: int, **options: Any) -> None:
+        self.state = State.ONLINE
+        self.tell = options["on_state"]
+        self.answers: list[Exception] = []
+        self.requests: list[str | None] = []
+        self.watches: list[FakeWatch] = []
+        self.before_watch: Callable[[Callable[[SlotChange], None]], None] = lambda callback: None
+        self.listed = 0
+        self.closed = False
+
+    def sign_in(self, user: str, password: str, *, create: bool) -> Session:
+        if self.answers:
+            raise self.answers.pop(0)
+        return Session(User(user, "customer"), "token", Business("Casa", "America/Sao_Paulo", "pt-BR"))
+
+    def sign_out(self) -> None:
+        pass
+
+    def ping(self) -> Pong:
+        return Pong(datetime.now(UTC) + timedelta(hours=5), "0")
+
+    def services(self) -> list[Service]:
+        return [Service("s", "Corte", 60)]
+
+    def resources(self) -> list[Resource]:
+        return [Resource("r", "Bia")]
+
+    def bookings(self, status: str | None = None) -> list[Booking]:
+        self.listed += 1
+        return []
+
+    def watch(self, day: date, callback: Callable[[SlotChange], None], **filters: str | None) -> FakeWatch:
+        self.before_watch(callback)
+        self.watches.append(FakeWatch((SLOT,), 3))
+        return self.watches[-1]
+
+    def book(self, start: datetime, *, request: str | None = None, **rest: str | None) -> Booking:
+        self.requests.append(request)
+        if self.answers:
+            raise self.answers.pop(0)
+        return Booking("b", "K7P-2QX", "r", "s", start, start + timedelta(hours=1), "booked", "Ana", START)
+
+    def close(self) -> None:
+        self.closed, self.state = True, State.CLOSED
+
+
+class Bench:
+    """A desk with its fake client, and the ways to wait for it."""
+
+    def __init__(self) -> None:
+        self.clients: list[FakeClient] = []
+        self.ended: list[Notice | None] = []
+        self.failures: list[Exception] = []
+        self.worker = Worker()
+        self.desk = Desk(self.worker, lambda: None, self.ended.append, self._make)
+        self.first_answers: list[Exception] = []
+
+    def _make(self, host: str, port: int, **options: Any) -> Client:
+        self.clients.append(FakeClient(host, port, **options))
+        self.clients[-1].answers = self.first_answers
+        return self.clients[-1]  # type: ignore[return-value]  # what the desk uses of it
+
+    @property
+    def client(self) -> FakeClient:
+        return self.clients[-1]
+
+    def connect(self) -> None:
+        who = SignIn("localhost", 8888, "Ana", "x", create=False, tls=False)
+        self.desk.connect(who, "en", None, failed=self.failures.append, opened=lambda: None)
+
+    def until(self, true: Callable[[], object]) -> None:
+        deadline = time.monotonic() + DEADLINE
+        while not true():
+            assert time.monotonic() < deadline, "it never came to that"
+            self.worker.drain()
+            threading.Event().wait(0.002)
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    monkeypatch.setattr(desk_module, "_PAUSE", 0.01)
+    made = Bench()
+    yield made
+    made.desk.close()
+
+
+@pytest.fixture
+def open_bench(bench: Bench) -> Bench:
+    """Signed in, with the day on the screen."""
+    bench.connect()
+    bench.until(lambda: bench.desk.model.picture and bench.client.listed)
+    return bench
+
+
+def test_the_window_goes_by_the_servers_clock(open_bench: Bench) -> None:
+    ahead = open_bench.desk.now() - datetime.now(UTC)
+    assert timedelta(hours=4, minutes=59) < ahead < timedelta(hours=5, minutes=1)
+    assert str(open_bench.desk.now().tzinfo) == "America/Sao_Paulo"
+
+
+def test_a_sign_in_that_fails_is_told_and_hangs_up(bench: Bench) -> None:
+    bench.first_answers = [AgendaError.known["bad_credentials"]("bad_credentials", "")]
+    bench.connect()
+    bench.until(lambda: bench.failures)
+    assert bench.client.closed
+    assert bench.desk.model.session is None
+
+
+def test_a_sign_in_that_was_given_up_opens_nothing(bench: Bench) -> None:
+    bench.connect()
+    bench.desk.stop_connecting()
+    bench.connect()
+    bench.until(lambda: bench.desk.model.session)
+    assert [client.closed for client in bench.clients] == [True, False]
+    assert bench.failures == []
+
+
+def test_a_click_keeps_its_request_until_there_is_an_answer(open_bench: Bench) -> None:
+    lost = Disconnected("lost", sent=True)
+    open_bench.client.answers += [lost, Unavailable("unavailable", "", {"retry_after": 0.01}), lost]
+    open_bench.desk.book(SLOT, None)
+    assert len(open_bench.desk.model.pending) == 1
+    open_bench.until(lambda: not open_bench.desk.model.pending)
+    assert len(open_bench.client.requests) == 4
+    assert len(set(open_bench.client.requests)) == 1
+    assert [booking.id for booking in open_bench.desk.model.bookings] == ["b"]
+
+
+def test_a_second_click_on_the_same_slot_is_not_sent(open_bench: Bench) -> None:
+    open_bench.desk.book(SLOT, None)
+    open_bench.desk.book(SLOT, None)
+    open_bench.until(lambda: not open_bench.desk.model.pending)
+    assert len(open_bench.client.requests) == 1
+
+
+def test_a_refusal_is_shown_and_not_tried_again(open_bench: Bench) -> None:
+    open_bench.client.answers.append(SlotTaken("slot_taken", "", {"start": START.isoformat()}))
+    open_bench.desk.book(SLOT, None)
+    open_bench.until(lambda: open_bench.desk.model.notice)
+    assert len(open_bench.client.requests) == 1
+    assert not open_bench.desk.model.pending
+
+
+def test_news_that_overtakes_the_first_picture_is_not_lost(bench: Bench) -> None:
+    def early(callback: Callable[[SlotChange], None]) -> None:
+        callback(SlotChange(START.date(), 4, (Slot("r", "s", SLOT.start, SLOT.end, "taken"),)))
+
+    bench.connect()
+    bench.clients[-1].before_watch = early
+    bench.until(lambda: bench.desk.model.picture)
+    assert bench.desk.model.picture
+    assert [slot.state for slot in bench.desk.model.picture.slots.values()] == ["taken"]
+
+
+def test_leafing_through_days_leaves_one_watch_open(open_bench: Bench) -> None:
+    desk = open_bench.desk
+    for _ in range(5):
+        desk.choose(desk.model.day + timedelta(days=1))
+    open_bench.until(lambda: desk.model.picture)
+    open_bench.until(lambda: len([watch for watch in open_bench.client.watches if not watch.closed]) == 1)
+
+
+def test_bookings_are_read_again_when_the_server_is_back(open_bench: Bench) -> None:
+    client, before = open_bench.client, open_bench.client.listed
+    client.state = State.OFFLINE
+    client.tell(State.OFFLINE)
+    open_bench.until(lambda: not open_bench.desk.model.online)
+    client.state = State.ONLINE
+    client.tell(State.ONLINE)
+    open_bench.until(lambda: client.listed > before)
+
+
+def test_a_session_that_the_server_forgot_ends_the_screen(open_bench: Bench) -> None:
+    open_bench.client.answers.append(NotSignedIn("not_signed_in", ""))
+    open_bench.desk.book(SLOT, None)
+    open_bench.until(lambda: open_bench.ended)
+    assert open_bench.ended == [Notice("problem", "error.not_signed_in")]
+
+
+def test_after_closing_nothing_waits_for_the_server(open_bench: Bench) -> None:
+    open_bench.client.answers += [Disconnected("lost")] * 1000
+    open_bench.desk.book(SLOT, None)
+    open_bench.until(lambda: open_bench.client.requests)
+    open_bench.desk.close()
+    deadline = time.monotonic() + DEADLINE
+    while any(thread.name.startswith("agenda-") and thread.is_alive() for thread in threading.enumerate()):
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.01)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("localhost", ("localhost", 8888)),
+        (" casa.example:9000 ", ("casa.example", 9000)),
+        ("[::1]:9000", ("::1", 9000)),
+        ("::1", ("::1", 8888)),
+        ("", None),
+        (":9000", None),
+        ("casa:x", None),
+        ("casa:0", None),
+        ("casa:70000", None),
+    ],
+)
+def test_an_address_is_read_as_people_write_it(typed: str, meant: tuple[str, int] | None) -> None:
+    assert parse_address(typed) == meant
+    assert meant is None or parse_address(join_address(*meant)) == meant
