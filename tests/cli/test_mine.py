@@ -1,6 +1,7 @@
 """Log, export, erase, login and logout."""
 
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -24,7 +25,9 @@ def test_the_log_goes_on_where_a_page_ended(maria: Shell, day: str) -> None:
 
 def test_the_log_is_a_table(maria: Shell, day: str) -> None:
     maria("book", day, "10:00")
-    assert "booking.create" in maria("log")
+    maria.run("book", day, "10:00")
+    assert re.search(r"Booking +Slot was taken .* 10:00", maria("log"))
+    assert re.search(r"Reserva .* 10:00", maria("log", "--language", "pt-BR"))
 
 
 def test_an_export_goes_to_standard_output(maria: Shell, day: str) -> None:

@@ -15,6 +15,7 @@ from agenda.cli.exits import Failure, Status
 from agenda.cli.online import Access, access
 from agenda.cli.options import Request, Yes, given
 from agenda.cli.terminal import plain_document
+from agenda.texts import Texts
 
 Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="cli.option.limit")]
 Before = Annotated[str | None, typer.Option("--before", help="cli.option.before")]
@@ -32,8 +33,8 @@ def log(way: Access, limit: Limit = 100, before: Before = None) -> None:
         [
             (
                 t.day_time(online.local(entry.at)),
-                entry.action,
-                entry.outcome,
+                _word(t, "action", entry.action),
+                _word(t, "outcome", entry.outcome),
                 t.day_time(online.local(entry.start)) if entry.start else "",
             )
             for entry in page.entries
@@ -42,6 +43,14 @@ def log(way: Access, limit: Limit = 100, before: Before = None) -> None:
     )
     if page.before and not terminal.json:
         terminal.tell("cli.log.more", before=page.before)
+
+
+def _word(t: Texts, kind: str, name: str) -> str:
+    """What the window calls it too; the bare name of what a newer server has."""
+    try:
+        return t(f"desktop.{kind}_{name}")
+    except KeyError:
+        return name
 
 
 @given(access)
