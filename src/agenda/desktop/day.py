@@ -154,6 +154,7 @@ class DayPanel(ttk.Frame):
                 box.configure(values=values)
             if box.get() != value:
                 box.set(value)
+            self.filters.columnconfigure(self.labels.index(label), weight=int(shown))
             for widget in (box, label):
                 widget.grid() if shown else widget.grid_remove()
         self.filters.grid() if any(many) else self.filters.grid_remove()
@@ -167,6 +168,9 @@ class DayPanel(ttk.Frame):
         cell, texts, say = self._cell, self._words.texts, self._words.say
         face = cell.face if cell else None
         span = f"{texts.time(cell.slot.start)}–{texts.time(cell.slot.end)}" if cell else ""
+        model = self._desk.model
+        if cell and model.resource is None:
+            span += f"\n{self._called(model.resources, cell.slot.resource)}"
         self.chosen.configure(text=span or texts("desktop.nothing_chosen"))
         main, second = {
             Face.FREE: ("desktop.book", ""),

@@ -189,11 +189,20 @@ class SlotGrid(ttk.Frame):
         word = f"{MARKS[cell.face]} {texts(f'desktop.face_{cell.face.value}')}"
         lines = [(texts.time(cell.slot.start), "AgendaSlot"), (word, "AgendaStrong")]
         if self._names:
-            lines.append((self._names.get(cell.slot.resource, ""), "AgendaSmall"))
+            lines.append((self._short(self._names.get(cell.slot.resource, "")), "AgendaSmall"))
         step = self._look.px(19)
         for number, (line, font) in enumerate(lines):
             offset = (number - (len(lines) - 1) / 2) * step
             self.canvas.create_text(x, y + offset, text=line, font=font, fill=tone.text, width=0, anchor="center")
+
+    def _short(self, name: str) -> str:
+        """The name, cut where it is wider than a cell."""
+        font, room = self._look.fonts["Small"], self.wide - self._look.px(_GAP * 2)
+        if font.measure(name) <= room:
+            return name
+        while name and font.measure(name + "…") > room:
+            name = name[:-1]
+        return name + "…"
 
     def _picture(self, tone: Tone, *, chosen: bool) -> tk.PhotoImage:
         """A cell's box. The cursor is a frame: strong where the grid has the focus, thin where it has not."""

@@ -277,13 +277,14 @@ def _fields(p: _Painter) -> None:
             name,
             foreground=[("disabled", c.disabled.text)],
             fieldbackground=[("disabled", c.disabled.fill)],
-            selectbackground=[("!focus", c.field.fill)],
-            selectforeground=[("!focus", c.text)],
+            selectbackground=[("readonly", c.field.fill), ("!focus", c.field.fill)],
+            selectforeground=[("readonly", c.text), ("!focus", c.text)],
         )
 
 
 def _lists(p: _Painter) -> None:
     c = p.palette
+    p.style.configure("ComboboxPopdownFrame", relief="solid", borderwidth=1, bordercolor=c.control)
     flat = Tone(c.surface, c.surface, c.text)
     p.element("Agenda.list", p.box(flat, c.surface, radius=6), {"focus": p.box(flat, c.surface, radius=6, focus=True)})
     p.layout("Treeview", ("Agenda.list", "nswe", ("Treeview.padding", "nswe", ("Treeview.treearea", "nswe"))))
