@@ -1,16 +1,24 @@
 """The audit chain: what is changed, cut off or written anew shows."""
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
 from agenda.domain.audit import Fault, Head, chain
+from agenda.storage.backup import erase_people
+from agenda.storage.database import open_store
+from agenda.storage.fill import fill
+from agenda.storage.folder import DATABASE
+from agenda.storage.made_up import MadeUp
 from agenda.storage.rows import entry_of
 from agenda.storage.sqlite import Connection
 from agenda.storage.verify import Verification, verify_audit
 
-from .conftest import Folder
+from .conftest import PLAN, Folder
 
 Verify = Callable[..., Verification]
 
@@ -95,3 +103,19 @@ def test_a_kept_head_finds_a_chain_that_is_gone(folder: Folder, verify: Verify) 
 
 def test_a_kept_head_that_still_holds_is_no_fault(verify: Verify) -> None:
     assert verify(verify().heads).faults == ()
+
+
+def test_a_person_who_is_erased_meanwhile_is_no_fault_and_has_not_to_wait(tmp_path: Path) -> None:
+    fill(tmp_path / "data", replace(PLAN, bookings=4000))
+    erased: list[int] = []
+    with closing(open_store(tmp_path / "data", lambda: MadeUp(PLAN).catalogue)) as store:
+        user = store.reader().account("user-0001")
+        assert user is not None
+
+        def erase_once(done: int, total: int) -> None:
+            if not erased:
+                erased.append(erase_people(store, [user.user.id]))
+
+        with closing(Connection(tmp_path / "data" / DATABASE, read_only=True)) as connection:
+            found = verify_audit(connection, steps=erase_once)
+    assert (found.faults, erased) == ((), [1])

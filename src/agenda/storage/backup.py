@@ -149,7 +149,7 @@ def _made_current(staged: Path, source: Path, people: list[str]) -> tuple[int, i
 
     store = open_store(staged.parent, nothing)
     try:
-        erased = _erase(store, people)
+        erased = erase_people(store, people)
     finally:
         store.close()
     with _opened(staged) as connection:
@@ -159,7 +159,7 @@ def _made_current(staged: Path, source: Path, people: list[str]) -> tuple[int, i
     return erased, bookings
 
 
-def _erase(store: SqliteStore, people: list[str]) -> int:
+def erase_people(store: SqliteStore, people: list[str]) -> int:
     """Erase those of the people whom the store knows, as the server would have; returns how many they were."""
     ids = new_ids()
     head = None

@@ -18,13 +18,14 @@ Steps = Callable[[int, int], None]
 """Is told how much is done and how much there is."""
 
 _CHUNK: Final = 2_000
+_LOWEST: Final = -(2**63)
 _COUNT: Final = Query(select(func.count()).select_from(AUDIT))
 _WRITERS: Final = Query(select(WRITER.c.writer, WRITER.c.seq, WRITER.c.hash))
-_CHAINS: Final = Query(select(AUDIT.c.writer).distinct())
+_ENDS: Final = Query(select(AUDIT.c.writer, func.max(AUDIT.c.seq)).group_by(AUDIT.c.writer))
 _ERASURES: Final = Query(select(AUDIT.c.detail).where(AUDIT.c.action == "user.erase", AUDIT.c.detail.is_not(None)))
 _ENTRIES: Final = Query(
     select(AUDIT)
-    .where(AUDIT.c.writer == bindparam("of"), AUDIT.c.seq > bindparam("after"))
+    .where(AUDIT.c.writer == bindparam("of"), AUDIT.c.seq > bindparam("after"), AUDIT.c.seq <= bindparam("end"))
     .order_by(AUDIT.c.seq)
     .limit(bindparam("most"))
 )
@@ -42,19 +43,17 @@ class Verification:
 def verify_audit(
     connection: Connection, since: Sequence[Head] = (), steps: Steps = lambda done, total: None
 ) -> Verification:
-    """Check every entry of every writer, within one transaction of the connection.
+    """Check every entry of every writer, up to where the chains end now; a server may go on writing.
 
     A head of `since` that the chain does not pass through is a fault `truncated` (the chain ends before it) or
     `rewritten` (it has another entry there). Raises StoreUnavailable.
     """
-    connection.run("BEGIN")
-    try:
-        return _Check(connection, since, steps).run()
-    finally:
-        connection.undo()
+    return _Check(connection, since, steps).run()
 
 
 class _Check:
+    """One check. It holds no transaction while it reads on: that would keep an erasure from being completed."""
+
     def __init__(self, connection: Connection, since: Sequence[Head], steps: Steps) -> None:
         self.connection = connection
         self.steps = steps
@@ -62,16 +61,20 @@ class _Check:
         for head in since:
             self.kept[head.writer][head.seq] = head
         self.done = 0
-        [(self.total,)] = _COUNT.rows(connection)
+        connection.run("BEGIN")
+        try:
+            [(self.total,)] = _COUNT.rows(connection)
+            self.ends: dict[int, int] = dict(_ENDS.rows(connection))
+            self.stored = {writer: Head(writer, seq, hash_) for writer, seq, hash_ in _WRITERS.rows(connection)}
+        finally:
+            connection.undo()
         self.blanks = set(self.erased())
 
     def run(self) -> Verification:
-        stored = {writer: Head(writer, seq, hash_) for writer, seq, hash_ in _WRITERS.rows(self.connection)}
-        chains = {writer for (writer,) in _CHAINS.rows(self.connection)}
         heads: list[Head] = []
         faults: list[Fault] = []
-        for writer in sorted(chains | stored.keys() | self.kept.keys()):
-            for found in self.chain(writer, stored.get(writer, Head(writer))):
+        for writer in sorted(self.ends.keys() | self.stored.keys() | self.kept.keys()):
+            for found in self.chain(writer, self.stored.get(writer, Head(writer))):
                 heads.append(found) if isinstance(found, Head) else faults.append(found)
         return Verification(self.done, tuple(heads), tuple(faults))
 
@@ -104,9 +107,13 @@ class _Check:
 
     def entries(self, writer: int, kept: dict[int, Head], passed: dict[int, bytes]) -> Iterator[AuditEntry]:
         """The entries of one writer in order; the hashes at the places of `kept` are left in `passed`."""
-        last = -1
-        while rows := _ENTRIES.rows(self.connection, of=writer, after=last, most=_CHUNK):
-            for entry in map(entry_of, rows):
+        last, end = _LOWEST, self.ends.get(writer, _LOWEST)
+        while rows := _ENTRIES.rows(self.connection, of=writer, after=last, end=end, most=_CHUNK):
+            entries = [entry_of(row) for row in rows]
+            blank = {(writer, entry.seq) for entry in entries if entry.salt is None}
+            if not blank <= self.blanks:
+                self.blanks.update(self.erased())  # perhaps somebody was erased just now
+            for entry in entries:
                 if entry.seq in kept:
                     passed[entry.seq] = entry.hash
                 yield entry
