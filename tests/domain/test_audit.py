@@ -68,3 +68,9 @@ def test_a_blank_entry_must_be_named_by_an_erasure() -> None:
     written[1] = replace(written[1], fact=gone, salt=None)
     assert faults(written) == [("blank", 2)]
     assert faults(written, {(7, 2)}) == []
+
+
+def test_what_is_written_into_an_entry_after_its_erasure_shows() -> None:
+    written = entries()
+    written[1] = replace(written[1], salt=None)
+    assert faults(written, {(7, 2)}) == [("changed", 2)]

@@ -40,11 +40,14 @@ class AuditEntry:
     hash: bytes
 
 
+def _content(fact: AuditFact) -> tuple[str, ...]:
+    """What an erasure destroys; only the last of it can contain any character, so no two contents look alike."""
+    return (fact.user or "", fact.action, fact.outcome, fact.booking or "", fact.detail or "")
+
+
 def content_digest(fact: AuditFact, salt: bytes) -> bytes:
     """The digest of what an erasure destroys."""
-    # Only the last of them can contain any character, so no two contents look alike.
-    content = (fact.user or "", fact.action, fact.outcome, fact.booking or "", fact.detail or "")
-    return sha256(salt + "\n".join(content).encode()).digest()
+    return sha256(salt + "\n".join(_content(fact)).encode()).digest()
 
 
 @lru_cache(maxsize=16_384)
@@ -91,6 +94,8 @@ def verify(entries: Iterable[AuditEntry], *, blanks: set[tuple[int, int]], start
         if entry.salt is None:
             if (entry.writer, entry.seq) not in blanks:
                 yield Fault("blank", entry.writer, entry.seq)
+            elif any(_content(entry.fact)):  # written into it after the erasure
+                yield Fault("changed", entry.writer, entry.seq)
         elif content_digest(entry.fact, entry.salt) != entry.digest:
             yield Fault("changed", entry.writer, entry.seq)
         if link(previous, entry.writer, entry.seq, entry.fact, entry.digest) != entry.hash:
