@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -111,7 +112,7 @@ def test_a_booking_is_moved_on_the_grid_and_stays_the_same_booking(
     window.until(lambda seen: seen.slots["08:00"] == "✓ Meu horário")
     (before,) = as_user(name).bookings()
     window.keys("Return")
-    window.until(lambda seen: seen.slots["16:00"] == "→ Mover para cá")
+    window.until(lambda seen: seen.slots["16:00"] == "→ Para cá")
     window.keys("Escape")
     window.until(lambda seen: seen.slots["16:00"] == "○ Livre")
     window.keys("Return", "=16", "Return")
@@ -275,3 +276,34 @@ def test_no_two_controls_on_one_screen_share_a_letter(open_window: Open, languag
     letters = window.until(lambda seen: seen.slots).letters
     assert sorted(set(letters)) == sorted(letters)
     assert re.fullmatch(r"[a-z]+", "".join(letters))
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A self-signed certificate for 127.0.0.1, its key beside it."""
+    made = tmp_path / "cert.pem"
+    name = ("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1")
+    files = ("-keyout", str(made.with_name("key.pem")), "-out", str(made))
+    command = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *name, *files)
+    subprocess.run(command, check=True, capture_output=True)
+    return made
+
+
+@pytest.fixture
+def guarded(tmp_path: Path, certificate: Path) -> Iterator[Server]:
+    """A server that speaks TLS."""
+    options = ("--tls-cert", str(certificate), "--tls-key", str(certificate.with_name("key.pem")))
+    running = Server(tmp_path / "guarded", options=options).start()
+    yield running
+    running.close()
+
+
+def test_over_tls_only_a_trusted_certificate_is_accepted(
+    open_window: Open, guarded: Server, certificate: Path, day: str
+) -> None:
+    window = open_window(port=guarded.address[1])
+    window.keys(f"={unused_name()}", "alt+g", "alt+s", "=segredo", "Return")
+    window.until_says("A conexão segura com 127.0.0.1")
+    trusting = open_window("--ca", str(certificate), port=guarded.address[1]).sign_up(unused_name())
+    trusting.go_to(day, "08:00").keys("Return")
+    trusting.until_says("Reservado:")

@@ -50,6 +50,7 @@ class App:
         self._place(geometry)
         self._bind()
         self._show_connect(None)
+        self.root.iconphoto(True, self.look.icon())
         self.root.deiconify()
         self.root.protocol("WM_DELETE_WINDOW", self.close)
         self.root.after(_TICK, self._tick)

@@ -134,7 +134,7 @@ class DayPanel(ttk.Frame):
         if not model.online:
             return Notice("warning", "desktop.offline_strip")
         if moving:
-            return Notice("hint", "desktop.moving_hint", {"code": moving.code, "start": moving.start})
+            return Notice("target", "desktop.moving_hint", {"code": moving.code})
         face = self._cell.face if self._cell else None
         return Notice("hint", _HINTS[face is Face.MINE])
 

@@ -285,8 +285,16 @@ class Desk:
         client, request = self._client, new_request()
         if client is None:
             return
+
+        def gone(receipt: Receipt) -> None:
+            """There is nothing left to sign out of, and nothing that may interrupt reading the receipt."""
+            if self._client is client:
+                self._client = self._watch = None
+            client.close()
+            then(receipt)
+
         work = lambda: self._persist(client, lambda one: one.erase(password, request=request))  # noqa: E731
-        self._worker.change(Job(work, then, failed))
+        self._worker.change(Job(work, gone, failed))
 
     def _ask(
         self, key: str, call: Callable[[Client], T], then: Callable[[T], None], failed: Callable[[Exception], None]

@@ -213,7 +213,7 @@ class SlotGrid(ttk.Frame):
             width = look.px(2.6 if focused else 1.2)
         box = Box(
             self.wide - look.px(_GAP - 9), self.tall - look.px(_GAP - 9), 9 * look.scale, tone.fill, tone.edge,
-            look.palette.surface, max(1, look.px(1.2)), ring, width, look.px(1.6), look.px(4.5),
+            look.palette.surface, max(1, look.px(1.2)), ring, width, look.px(1.6), look.px(1.6) + look.px(2.6),
         )  # fmt: skip
         if box not in self._pictures:
             self._pictures[box] = look.picture(box)

@@ -29,9 +29,8 @@ class LogDialog(Dialog):
         self.tree = ttk.Treeview(self.body, columns=tuple(_COLUMNS), show="headings", selectmode="browse")
         self.bar = ttk.Scrollbar(self.body, orient="vertical", command=self.tree.yview)
         self.status = ttk.Label(self.body, style="Muted.TLabel")
-        self.tree.configure(yscrollcommand=self.bar.set)
+        self.tree.configure(yscrollcommand=self._scrolled)
         self.tree.grid(row=1, column=0, sticky="nswe")
-        self.bar.grid(row=1, column=1, sticky="ns")
         self.status.grid(row=2, column=0, sticky="w", pady=(look.px(8), 0))
         self.body.rowconfigure(1, weight=1)
         for name, width in _COLUMNS.items():
@@ -42,6 +41,13 @@ class LogDialog(Dialog):
         self.buttons(3, self.older, done)
         self.open(self.tree, width=860, height=540)
         self._fetch()
+
+    def _scrolled(self, first: float, last: float) -> None:
+        self.bar.set(first, last)
+        if float(first) <= 0 and float(last) >= 1:
+            self.bar.grid_remove()
+        else:
+            self.bar.grid(row=1, column=1, sticky="ns")
 
     def _fetch(self) -> None:
         enable(self.older, False)

@@ -5,8 +5,8 @@ import tkinter as tk
 from tkinter import font as tkfont
 
 from agenda.desktop import fonts, theme
-from agenda.desktop.palette import PALETTES, Palette
-from agenda.desktop.pictures import Box, draw
+from agenda.desktop.palette import LIGHT, PALETTES, Palette
+from agenda.desktop.pictures import Box, draw, stroke
 
 ZOOMS = (0.9, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
 
@@ -34,6 +34,12 @@ class Look:
 
     def picture(self, box: Box) -> tk.PhotoImage:
         return tk.PhotoImage(master=self._root, data=draw(box), format="png")
+
+    def icon(self) -> tk.PhotoImage:
+        """The window's picture in task bars: a tick on blue."""
+        box = Box(64, 64, 15, LIGHT.accent, LIGHT.accent, "#ffffff")
+        data = stroke(box, ((0.26, 0.53), (0.43, 0.70), (0.76, 0.32)), 7.0, "#ffffff")
+        return tk.PhotoImage(master=self._root, data=data, format="png")
 
     def use_palette(self, name: str) -> None:
         self.palette = PALETTES[name]

@@ -149,7 +149,7 @@ class MonthPicker(ttk.Frame):
     def _draw_box(self, x: float, y: float, fill: str, edge: str, *, focused: bool) -> None:
         look, colours = self._look, self._look.palette
         ring = colours.ring if focused else None
-        margin, edge_width = look.px(3), max(1, look.px(1.2))
+        margin, edge_width = look.px(2) + look.px(1), max(1, look.px(1.2))
         box = Box(
             look.px(_COLUMN + 1), look.px(self._row), 7 * look.scale, fill, edge, colours.surface, edge_width, ring,
             look.px(2), look.px(1), margin,

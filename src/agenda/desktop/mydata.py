@@ -15,7 +15,10 @@ from agenda.desktop.dialogs import Dialog
 from agenda.desktop.look import Look
 from agenda.desktop.state import Notice, notice_of
 from agenda.desktop.widgets import Strip, Words, button, copy, enable, flash
+from agenda.texts import Texts
 from agenda.wire import Receipt
+
+_RECEIPT = ("id", "erased_at", "deleted", "bookings", "notes", "log_entries", "sessions")
 
 
 class DataDialog(Dialog):
@@ -137,7 +140,7 @@ class DataDialog(Dialog):
         self._erased = True
         for child in self.body.winfo_children():
             child.destroy()
-        px, text = self._look.px, receipt_text(receipt.receipt)
+        px, text = self._look.px, receipt_text(receipt.receipt, self.words.texts)
         self.words.say(ttk.Label(self.body, style="Good.TLabel"), "desktop.erased").grid(row=0, column=0, sticky="w")
         box = tk.Text(
             self.body, height=min(16, text.count("\n") + 2), width=60, font="AgendaBody", wrap="word", borderwidth=0,
@@ -179,14 +182,15 @@ def write_private(path: Path, text: str) -> None:
         file.write(text)
 
 
-def receipt_text(receipt: dict[str, Any], indent: str = "") -> str:
-    """A receipt as lines of "name: value", whatever the server puts into it."""
+def receipt_text(receipt: dict[str, Any], texts: Texts, indent: str = "") -> str:
+    """A receipt as lines of "name: value", whatever the server puts into it; names that we know are translated."""
     lines = []
-    for name, value in receipt.items():
+    for key, value in receipt.items():
+        name = indent + (texts(f"desktop.receipt_{key}") if key in _RECEIPT else key)
         if isinstance(value, dict):
-            lines.append(f"{indent}{name}:\n{receipt_text(value, indent + '    ')}")
+            lines.append(f"{name}:\n{receipt_text(value, texts, indent + '    ')}")
         elif isinstance(value, list):
-            lines.append(f"{indent}{name}: {', '.join(str(item) for item in value)}")
+            lines.append(f"{name}: {', '.join(str(item) for item in value)}")
         else:
-            lines.append(f"{indent}{name}: {value}")
+            lines.append(f"{name}: {value}")
     return "\n".join(lines)

@@ -47,7 +47,7 @@ class Cell:
 class Notice:
     """A message above the grid, in no language yet. `code` is a booking's, to be read out and copied."""
 
-    kind: Literal["hint", "success", "warning", "problem"]
+    kind: Literal["hint", "success", "warning", "problem", "target"]
     msgid: str
     facts: Mapping[str, Any] = field(default_factory=dict)
     code: str = ""

@@ -76,7 +76,7 @@ class _Painter:
             ring=self.palette.ring if focus else None,
             ring_width=self.px(2),
             gap=self.px(1),
-            margin=self.px(3),
+            margin=self.px(2) + self.px(1),
         )
 
     def panel(self, tone: Tone, ground: str, radius: float) -> Box:
@@ -149,7 +149,7 @@ def _labels(p: _Painter) -> None:
     ):
         p.style.configure(name, font=font, foreground=colour, background=colours.surface)
         p.style.configure(f"Window.{name}", font=font, foreground=colour, background=colours.window)
-    for name in ("hint", "success", "warning", "problem"):
+    for name in ("hint", "success", "warning", "problem", "target"):
         tone = colours.tones()[name]
         for kind, font in (("TLabel", "AgendaBody"), ("Strong.TLabel", "AgendaStrong")):
             style = f"{name.title()}.{kind}"
@@ -167,6 +167,7 @@ def _frames(p: _Painter) -> None:
         "Success": (colours.success, colours.surface, 8),
         "Warning": (colours.warning, colours.surface, 8),
         "Problem": (colours.problem, colours.surface, 8),
+        "Target": (colours.target, colours.surface, 8),
     }
     for name, (tone, ground, radius) in surfaces.items():
         p.element(f"{name}.panel", p.panel(tone, ground, radius), {})
@@ -233,7 +234,7 @@ def _checks(p: _Painter) -> None:
     def mark(tone: Tone, *, focus: bool, checked: bool) -> tk.PhotoImage:
         box = Box(
             size, size, 4 * p.scale, tone.fill, tone.edge, c.surface, edge, c.ring if focus else None,
-            p.px(2), p.px(1), p.px(3),
+            p.px(2), p.px(1), p.px(2) + p.px(1),
         )  # fmt: skip
         return p.keep(stroke(box, _CHECK, p.scale * 2, tone.text) if checked else draw(box))
 

@@ -11,7 +11,7 @@ from agenda.desktop.state import Notice
 from agenda.texts import Texts
 
 W = TypeVar("W", bound=tk.Widget)
-MARKS = {"hint": "", "success": "✓", "warning": "⚠", "problem": "✕"}
+MARKS = {"hint": "", "success": "✓", "warning": "⚠", "problem": "✕", "target": "→"}
 _MNEMONIC = "Command" if sys.platform == "darwin" else "Alt"
 _COPIED_FOR = 1500  # milliseconds
 
