@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 
-from agenda.console import Console, configure_log
+from agenda.console import Console, configure_log, log_trouble
 from agenda.domain.audit import AuditEntry
 from agenda.domain.model import Catalogue, UserId
 from agenda.doors.rpc.errors import log_incident
@@ -46,6 +46,10 @@ class Log:
     def erased(self, user: UserId) -> None:
         """See agenda.engine.ports.Log."""
         self.users.erased(user)
+
+    def trouble(self, error: StoreUnavailable) -> None:
+        """See agenda.engine.ports.Log."""
+        log_trouble(error)
 
     def incident(self, error: BaseException) -> str:
         """See agenda.engine.ports.Log."""
@@ -105,7 +109,7 @@ def upkeep(store: Store, engine: Engine) -> Iterator[None]:
             try:
                 store.checkpoint()
             except StoreUnavailable as away:
-                log_incident(away)
+                log_trouble(away)
             if rounds % (TIDY_SECONDS // CHECKPOINT_SECONDS) == 0:
                 engine.tidy()
 

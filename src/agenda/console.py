@@ -49,6 +49,11 @@ def configure_log() -> None:
     )
 
 
+def log_trouble(error: Exception) -> None:
+    """Log in one line what keeps the store from being used, and the driver's words for it."""
+    structlog.get_logger("agenda.store").warning("store unavailable", problem=str(error), cause=str(error.__cause__))
+
+
 class Console:
     """Lines for the person who started the server; any thread may speak."""
 

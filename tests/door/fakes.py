@@ -176,8 +176,10 @@ class FakeEngine:
     def list_audit(self, session: Session, limit: int, before: str | None, *, mailbox: Mailbox, reply: Reply) -> None:
         self._do("audit", mailbox, reply, ([], None))
 
-    def export_user(self, session: Session, *, mailbox: Mailbox, reply: Reply) -> None:
-        self._do("export", mailbox, reply, {"user": {"name": session.user.name, "created": EIGHT}})
+    def export_user(
+        self, session: Session, shape: Callable[[dict[str, Any]], Any], *, mailbox: Mailbox, reply: Reply
+    ) -> None:
+        self._do("export", mailbox, reply, shape({"user": {"name": session.user.name, "created": EIGHT}}))
 
     def list_slots(
         self, session: Session, day: date, service: str | None, resource: str | None, *, mailbox: Mailbox, reply: Reply

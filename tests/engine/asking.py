@@ -11,7 +11,7 @@ from agenda.domain.commands import BookSlot, Command
 from agenda.domain.model import Booking, Catalogue, RequestId, ResourceId, ServiceId, UserId
 from agenda.engine.engine import Engine
 from agenda.engine.ids import new_ids
-from agenda.engine.ports import Reply
+from agenda.engine.ports import Reply, StoreUnavailable
 from agenda.engine.sessions import Session, SessionOpened
 from agenda.storage.database import open_store
 from agenda.storage.store import SqliteStore
@@ -43,12 +43,16 @@ class Incidents:
 
     def __init__(self) -> None:
         self.seen: list[BaseException] = []
+        self.troubles: list[StoreUnavailable] = []
 
     def entries(self, entries: Sequence[AuditEntry]) -> None:
         """Nothing is written behind here."""
 
     def erased(self, user: UserId) -> None:
         """Nothing was written."""
+
+    def trouble(self, error: StoreUnavailable) -> None:
+        self.troubles.append(error)
 
     def incident(self, error: BaseException) -> str:
         self.seen.append(error)

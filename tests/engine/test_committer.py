@@ -192,6 +192,8 @@ def test_a_locked_database_is_unavailable_and_works_again_afterwards(house: Hous
     other.run("BEGIN IMMEDIATE")
     wish = house.wish(ana)
     assert house.submit(wish) == [Unavailable()]
+    assert len(house.incidents.troubles) == 1
+    assert not house.incidents.seen
     other.undo()
     other.close()
     assert isinstance(house.submit(wish)[0], Booking)

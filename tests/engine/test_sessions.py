@@ -147,7 +147,7 @@ def test_the_name_can_be_made_anew_and_has_nothing_of_the_old_one(house: House) 
 def test_an_export_holds_the_bookings_and_the_entry_about_itself_and_no_secret(house: House) -> None:
     ana = house.sign_in("Ana")
     booking = house.booked(ana, note="Trazer exames")
-    document = repr(house.ask(house.engine.export_user, ana))
+    document = house.ask(house.engine.export_user, ana, repr)
     assert booking.id in document
     assert "Trazer exames" in document
     assert "user.export" in document

@@ -136,6 +136,8 @@ class Committer:
             return
         try:
             item()
+        except StoreUnavailable as away:
+            self.log.trouble(away)
         except Exception as failed:  # noqa: BLE001  # a chore that fails must not end the committer
             self.log.incident(failed)
 
@@ -146,7 +148,7 @@ class Committer:
         try:
             outcomes, extra = self._attempt([wish.command for wish in batch], again=again)
         except StoreUnavailable as away:
-            self.log.incident(away)
+            self.log.trouble(away)
             self._head = None
             outcomes, extra = [Unavailable()] * len(batch), []
         except Exception as defect:  # noqa: BLE001  # one culprit must not take its companions down

@@ -55,6 +55,7 @@ class Engine:
         self._aftermath = Aftermath(self._board, store, log, self._offers_changed)
         self._committer = Committer(store, self.catalogue, self._aftermath, log, new_ids())
         self._readers = Workers("reader", READERS, 10_000, log)
+        self._exporter = Workers("exporter", 1, 100, log)
         self._hashers = Workers("hasher", HASHERS, 1_000, log)
         self._ids = new_ids()
         self._sessions = Sessions(self._reader, self._readers, self._hashers, self._committer.submit, self._ids)
@@ -63,11 +64,13 @@ class Engine:
         """Start the threads. Raises StoreUnavailable."""
         self._committer.start()
         self._readers.start()
+        self._exporter.start()
         self._hashers.start()
 
     def stop(self) -> None:
         """Finish what was accepted, post its outcomes, end the threads; what comes later is `unavailable`."""
         self._hashers.stop()
+        self._exporter.stop()
         self._readers.stop()
         self._committer.stop()
 
@@ -177,15 +180,20 @@ class Engine:
 
         self._readers.ask(work, mailbox, reply)
 
-    def export_user(self, session: Session, *, mailbox: Mailbox, reply: Reply) -> None:
-        """All that is stored about the user, the entry about this export included; replies a dictionary."""
+    def export_user(
+        self, session: Session, shape: Callable[[dict[str, Any]], Any], *, mailbox: Mailbox, reply: Reply
+    ) -> None:
+        """All that is stored about the user, the entry about this export included; replies what `shape` makes of it.
+
+        Exports are large, so one thread makes them and calls `shape`, one after the other.
+        """
         user = session.user.id
 
         def noted(outcome: AgendaError | None) -> None:
             if isinstance(outcome, AgendaError):
                 reply(outcome)
             else:
-                self._readers.ask(lambda: self._reader.export(user), mailbox, reply)
+                self._exporter.ask(lambda: shape(self._reader.export(user)), mailbox, reply)
 
         command = NoteAttempt(user, self.new_request(), NOTHING_SENT, "user.export", "ok", fresh=True)
         self._committer.submit(command, mailbox, noted)

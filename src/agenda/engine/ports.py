@@ -195,5 +195,8 @@ class Log(Protocol):
     def erased(self, user: UserId) -> None:
         """The user's readable log must go; returns when it is gone."""
 
+    def trouble(self, error: StoreUnavailable) -> None:
+        """Log that the store could not be used, and why."""
+
     def incident(self, error: BaseException) -> str:
         """Log the traceback; the id under which it can be found."""

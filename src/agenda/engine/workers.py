@@ -54,7 +54,7 @@ class Workers:
         except AgendaError as refused:
             return refused
         except StoreUnavailable as away:
-            self._log.incident(away)
+            self._log.trouble(away)
             return Unavailable()
         except Exception as defect:  # noqa: BLE001  # whatever it is, it must be answered
             return Internal(self._log.incident(defect))

@@ -207,11 +207,15 @@ def _audit(caller: Caller, value: Any) -> bytes:
 
 
 def _export(caller: Caller, wish: p.Params, sent: dict[str, Any], reply: Reply) -> None:
-    caller.engine.export_user(caller.own_session, mailbox=caller.mailbox, reply=reply)
+    zone = caller.zone
+    caller.engine.export_user(
+        caller.own_session, lambda held: shapes.document(held, zone), mailbox=caller.mailbox, reply=reply
+    )
 
 
-def _document(caller: Caller, value: Any) -> bytes:
-    return shapes.document(value, caller.zone)
+def _written(caller: Caller, value: bytes) -> bytes:
+    """What was written on another thread already."""
+    return value
 
 
 def _erase(caller: Caller, wish: p.EraseUser, sent: dict[str, Any], reply: Reply) -> None:
@@ -246,6 +250,6 @@ METHODS: Final = {
     "booking.cancel": Method(p.CancelBooking, Order.COMMAND, _cancel, _booking),
     "booking.move": Method(p.MoveBooking, Order.COMMAND, _move, _booking),
     "audit.list": Method(p.ListAudit, Order.READ, _list_audit, _audit),
-    "user.export": Method(p.Params, Order.BARRIER, _export, _document),  # costly, so one at a time for one client
+    "user.export": Method(p.Params, Order.BARRIER, _export, _written),  # costly, so one at a time for one client
     "user.erase": Method(p.EraseUser, Order.BARRIER, _erase, _receipt, outlives_session=True),
 }
