@@ -15,11 +15,12 @@ from typing import Any
 
 from agenda.desktop import app
 from agenda.desktop.grid import SlotGrid
+from agenda.desktop.window import App
 
 _PAUSE = 5  # milliseconds
 
 
-class ObservedApp(app.App):
+class ObservedApp(App):
     """Answers the questions between the window's own events."""
 
     def mainloop(self) -> None:
@@ -103,5 +104,5 @@ def name(widget: tk.Misc | None) -> str:
 
 
 if __name__ == "__main__":
-    app.App = ObservedApp  # type: ignore[misc]  # what run() opens
+    app.App = ObservedApp  # type: ignore[attr-defined]  # what run() opens
     raise SystemExit(app.main())

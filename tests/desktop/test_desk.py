@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agenda.client import AgendaError, Client, Disconnected, NotSignedIn, SlotTaken, State, Unavailable
-from agenda.desktop import desk as desk_module
+from agenda.desktop import talks
 from agenda.desktop.address import SignIn, join_address, parse_address
 from agenda.desktop.desk import Desk
 from agenda.desktop.state import Notice
@@ -112,7 +112,7 @@ class Bench:
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(desk_module, "_PAUSE", 0.01)
+    monkeypatch.setattr(talks, "PAUSE", 0.01)
     made = Bench()
     yield made
     made.desk.close()

@@ -5,7 +5,7 @@ import zlib
 
 import pytest
 
-from agenda.desktop.grid import MARKS
+from agenda.desktop.faces import MARKS
 from agenda.desktop.palette import PALETTES, Palette, contrast
 from agenda.desktop.pictures import Box, draw, stroke
 from agenda.desktop.state import Face

@@ -2,7 +2,6 @@
 
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -13,29 +12,16 @@ from agenda.client import (
     Disconnected,
     NotSignedIn,
     State,
-    Unavailable,
     Watch,
     new_request,
 )
 from agenda.desktop.address import SignIn
 from agenda.desktop.state import Model, Notice, Pending, Place, notice_of
+from agenda.desktop.talks import Opened, open_session, until_answered
 from agenda.desktop.worker import Job, Worker
-from agenda.wire import Booking, LogPage, Receipt, Resource, Service, Session, Slot, SlotChange
+from agenda.wire import Booking, LogPage, Receipt, Slot, SlotChange
 
 T = TypeVar("T")
-_PAUSE = 1.0  # seconds between tries of a click that has no answer yet
-_LONGEST_PAUSE = 5.0
-
-
-@dataclass(frozen=True)
-class Opened:
-    """Everything that a successful sign-in brings."""
-
-    client: Client
-    session: Session
-    services: list[Service]
-    resources: list[Resource]
-    ahead: timedelta  # the server's clock minus ours
 
 
 class Desk:
@@ -80,16 +66,6 @@ class Desk:
         client: Client = self._make_client(who.host, who.port, tls=tls, language=language, on_state=self._told_state)
         self._trying = client
 
-        def work() -> Opened:
-            try:
-                session = client.sign_in(who.user, who.password, create=who.create)
-                before = datetime.now(UTC)
-                ahead = client.ping().now - before
-                return Opened(client, session, client.services(), client.resources(), ahead)
-            except BaseException:
-                client.close()
-                raise
-
         def then(result: Opened) -> None:
             if self._trying is client:
                 self._open(result)
@@ -100,7 +76,7 @@ class Desk:
                 self._trying = None
                 failed(error)
 
-        self._worker.read("connect", Job(work, then, gave_up))
+        self._worker.read("connect", Job(lambda: open_session(client, who), then, gave_up))
 
     def stop_connecting(self) -> None:
         """Give up a sign-in that is under way; nobody is told of its outcome."""
@@ -254,21 +230,7 @@ class Desk:
             elif not isinstance(error, Disconnected):
                 raise error
 
-        self._worker.change(Job(lambda: self._persist(client, call), then, failed))
-
-    def _persist(self, client: Client, call: Callable[[Client], T]) -> T:
-        """Call until there is an answer, however long the server is away; for a thread of the worker."""
-        while True:
-            try:
-                return call(client)
-            except Disconnected:
-                pause = _PAUSE
-                if client.state is State.CLOSED:
-                    raise
-            except Unavailable as error:
-                pause = min(float(error.facts.get("retry_after", _PAUSE)), _LONGEST_PAUSE)
-            if self._worker.stopping.wait(pause):
-                raise Disconnected("the window was closed")
+        self._worker.change(Job(lambda: until_answered(client, call, self._worker.stopping), then, failed))
 
     # -- log and data -------------------------------------------------------
 
@@ -293,7 +255,7 @@ class Desk:
             client.close()
             then(receipt)
 
-        work = lambda: self._persist(client, lambda one: one.erase(password, request=request))  # noqa: E731
+        work = lambda: until_answered(client, lambda one: one.erase(password, request=request), self._worker.stopping)  # noqa: E731
         self._worker.change(Job(work, gone, failed))
 
     def _ask(

@@ -4,35 +4,16 @@ import tkinter as tk
 from collections.abc import Callable, Mapping, Sequence
 from tkinter import ttk
 
+from agenda.desktop.faces import MARKS, tones
 from agenda.desktop.look import Look
-from agenda.desktop.palette import Palette, Tone
+from agenda.desktop.palette import Tone
 from agenda.desktop.pictures import Box
-from agenda.desktop.state import Cell, Face, Key
+from agenda.desktop.state import Cell, Key
 from agenda.desktop.widgets import Words
 
-MARKS = {
-    Face.FREE: "○",
-    Face.MINE: "✓",
-    Face.TAKEN: "✕",
-    Face.PAST: "–",
-    Face.PENDING: "…",
-    Face.TARGET: "→",
-}
-_NARROWEST, _LOWEST, _HIGHEST, _GAP = 112, 58, 100, 12
+_NARROWEST, _WIDEST, _LOWEST, _HIGHEST, _GAP = 112, 240, 58, 100, 12
 _MOST_COLUMNS = 8
 _FORGET_DIGITS = 1200  # milliseconds
-
-
-def tones(palette: Palette) -> Mapping[Face, tuple[Tone, Tone]]:
-    """The colours of each face, at rest and under the pointer."""
-    return {
-        Face.FREE: (palette.free, palette.free_hover),
-        Face.MINE: (palette.mine, palette.mine_hover),
-        Face.TAKEN: (palette.taken, palette.taken),
-        Face.PAST: (palette.past, palette.past),
-        Face.PENDING: (palette.pending, palette.pending),
-        Face.TARGET: (palette.target, palette.target),
-    }
 
 
 class SlotGrid(ttk.Frame):
@@ -116,7 +97,8 @@ class SlotGrid(ttk.Frame):
         lowest = px(_LOWEST + (16 if self._names else 0))
         most = max(1, min(_MOST_COLUMNS, room // px(_NARROWEST)))
         fitting = [n for n in range(min(3, most), most + 1) if -(-count // n) * (lowest + px(_GAP)) <= height]
-        self.columns = fitting[0] if fitting else most
+        wide_enough = min(most, -(-room // px(_WIDEST)))
+        self.columns = max(fitting[0], wide_enough) if fitting else most
         rows = -(-count // self.columns)
         self.wide = max(1, room // self.columns)
         self.tall = max(lowest + px(_GAP), min(px(_HIGHEST + _GAP), height // rows))

@@ -9,7 +9,7 @@ from agenda.desktop.bookings import BookingsPanel
 from agenda.desktop.day import DayPanel
 from agenda.desktop.desk import Desk
 from agenda.desktop.dialogs import CancelDialog
-from agenda.desktop.grid import MARKS
+from agenda.desktop.faces import MARKS
 from agenda.desktop.look import Look
 from agenda.desktop.month import MonthPicker
 from agenda.desktop.state import Face

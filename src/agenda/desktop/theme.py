@@ -4,13 +4,11 @@ import tkinter as tk
 from collections.abc import Mapping
 from tkinter import font as tkfont
 from tkinter import ttk
-from typing import Any
 
+from agenda.desktop.painter import WIDE, Painter
 from agenda.desktop.palette import Palette, Tone
 from agenda.desktop.pictures import Box, draw, stroke
 
-_WIDE = 120  # ttk tiles the middle of a picture: a narrow one would be painted hundreds of times
-_TALL = 44
 _CHECK = ((0.27, 0.52), (0.44, 0.69), (0.75, 0.33))
 _CHEVRON = ((0.25, 0.40), (0.50, 0.65), (0.75, 0.40))
 
@@ -23,7 +21,7 @@ def create(
     before = style.theme_use()
     style.theme_create(name, parent="clam")
     style.theme_use(name)
-    painter = _Painter(root, style, palette, scale)
+    painter = Painter(root, style, palette, scale)
     for part in (_plain, _labels, _frames, _buttons, _fields, _lists, _bars):
         part(painter)
     if before:
@@ -48,74 +46,7 @@ def paint_options(root: tk.Tk, palette: Palette) -> None:
         root.option_add(f"*TCombobox*Listbox.{option}", value)
 
 
-class _Painter:
-    """What each part of the theme needs: a style to fill, the palette, and a place for pictures."""
-
-    def __init__(self, root: tk.Tk, style: ttk.Style, palette: Palette, scale: float) -> None:
-        self.root, self.style, self.palette, self.scale = root, style, palette, scale
-        self.kept: list[tk.PhotoImage] = []
-
-    def px(self, length: float) -> int:
-        return round(length * self.scale)
-
-    def keep(self, data: bytes) -> tk.PhotoImage:
-        picture = tk.PhotoImage(master=self.root, data=data, format="png")
-        self.kept.append(picture)
-        return picture
-
-    def box(self, tone: Tone, ground: str, *, radius: float = 8, focus: bool = False) -> Box:
-        """A control's picture: room for the focus ring all round, and the ring itself if it has the focus."""
-        return Box(
-            self.px(_WIDE),
-            self.px(_TALL),
-            radius * self.scale,
-            tone.fill,
-            tone.edge,
-            ground,
-            edge_width=max(1.0, self.px(1)),
-            ring=self.palette.ring if focus else None,
-            ring_width=self.px(2),
-            gap=self.px(1),
-            margin=self.px(2) + self.px(1),
-        )
-
-    def panel(self, tone: Tone, ground: str, radius: float) -> Box:
-        edge = max(1.0, self.px(1))
-        return Box(self.px(240), self.px(96), radius * self.scale, tone.fill, tone.edge, ground, edge_width=edge)
-
-    def element(self, name: str, default: Box, states: Mapping[str, Box]) -> None:
-        """An image element; `states` maps "focus", "disabled" or several words to other pictures."""
-        pictures: list[Any] = [(*state.split(), self.keep(draw(box))) for state, box in states.items()]
-        corner = default.corner()
-        minimum = 2 * corner
-        self.style.element_create(
-            name,
-            "image",
-            self.keep(draw(default)),
-            *pictures,
-            border=corner,
-            padding=0,
-            sticky="nswe",
-            width=minimum,
-            height=minimum,
-        )
-
-    def lay(self, name: str, parts: list[Any]) -> None:
-        """Say of which elements a widget consists, in ttk's own notation."""
-        self.style.layout(name, parts)
-
-    def layout(self, name: str, part: tuple[Any, ...]) -> None:
-        """The same for elements one inside the other, each as (element, sides it sticks to, inner one)."""
-        self.lay(name, [_nested(part)])
-
-
-def _nested(part: tuple[Any, ...]) -> tuple[str, dict[str, Any]]:
-    name, sticky, *inner = part
-    children = {"children": [_nested(each) for each in inner]} if inner else {}
-    return name, {"sticky": sticky, **children}
-
-
-def _plain(p: _Painter) -> None:
+def _plain(p: Painter) -> None:
     colours = p.palette
     p.style.configure(
         ".",
@@ -132,7 +63,7 @@ def _plain(p: _Painter) -> None:
     )
 
 
-def _labels(p: _Painter) -> None:
+def _labels(p: Painter) -> None:
     colours = p.palette
     for name, font, colour in (
         ("TLabel", "AgendaBody", colours.text),
@@ -156,7 +87,7 @@ def _labels(p: _Painter) -> None:
             p.style.configure(style, font=font, foreground=tone.text, background=tone.fill)
 
 
-def _frames(p: _Painter) -> None:
+def _frames(p: Painter) -> None:
     colours = p.palette
     p.style.configure("TFrame", background=colours.surface)
     p.style.configure("Window.TFrame", background=colours.window)
@@ -175,7 +106,7 @@ def _frames(p: _Painter) -> None:
         p.style.configure(f"{name}.TFrame", background=tone.fill)
 
 
-def _buttons(p: _Painter) -> None:
+def _buttons(p: Painter) -> None:
     c = p.palette
     plain = Tone(c.surface, c.control, c.text)
     kinds: dict[str, tuple[Tone, Tone, Tone, str]] = {
@@ -227,7 +158,7 @@ def _flat(fill: str, palette: Palette) -> Tone:
     return Tone(fill, fill, palette.text)
 
 
-def _checks(p: _Painter) -> None:
+def _checks(p: Painter) -> None:
     c = p.palette
     size, edge = p.px(24), max(1.0, p.px(1.4))
 
@@ -254,7 +185,7 @@ def _checks(p: _Painter) -> None:
     p.style.map("TCheckbutton", background=[], foreground=[("disabled", c.disabled.text)])
 
 
-def _fields(p: _Painter) -> None:
+def _fields(p: Painter) -> None:
     c = p.palette
     states = {
         "disabled": p.box(c.disabled, c.surface),
@@ -283,7 +214,7 @@ def _fields(p: _Painter) -> None:
         )
 
 
-def _lists(p: _Painter) -> None:
+def _lists(p: Painter) -> None:
     c = p.palette
     p.style.configure("ComboboxPopdownFrame", relief="solid", borderwidth=1, bordercolor=c.control)
     flat = Tone(c.surface, c.surface, c.text)
@@ -305,7 +236,7 @@ def _lists(p: _Painter) -> None:
     p.style.map("Heading", background=[])
 
 
-def _bars(p: _Painter) -> None:
+def _bars(p: Painter) -> None:
     c = p.palette
     thick = p.px(10)
 
@@ -319,7 +250,7 @@ def _bars(p: _Painter) -> None:
     p.layout("Vertical.TScrollbar", ("Agenda.trough", "ns", ("Agenda.thumb", "nswe")))
     high = p.px(6)
     for name, colour in (("rail", c.line), ("pbar", c.accent)):
-        box = Box(p.px(_WIDE), high, high / 2, colour, colour, c.surface, 0)
+        box = Box(p.px(WIDE), high, high / 2, colour, colour, c.surface, 0)
         p.style.element_create(f"Agenda.{name}", "image", p.keep(draw(box)), border=p.px(3), width=p.px(30), padding=0)
     runner = ("Agenda.pbar", {"side": "left", "sticky": ""})
     p.lay("Horizontal.TProgressbar", [("Agenda.rail", {"sticky": "we", "children": [runner]})])

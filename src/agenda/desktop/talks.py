@@ -1,0 +1,58 @@
+"""What the window's threads say to the server: the sign-in, and clicks that wait for their answer."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from agenda.client import Client, Disconnected, State, Unavailable
+from agenda.desktop.address import SignIn
+from agenda.wire import Resource, Service, Session
+
+T = TypeVar("T")
+PAUSE = 1.0
+"""Seconds between tries of a click that has no answer yet."""
+_LONGEST_PAUSE = 5.0
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Everything that a successful sign-in brings."""
+
+    client: Client
+    session: Session
+    services: list[Service]
+    resources: list[Resource]
+    ahead: timedelta  # the server's clock minus ours
+
+
+def open_session(client: Client, who: SignIn) -> Opened:
+    """Sign in and ask for what the first screen needs; whatever goes wrong is raised and the client closed."""
+    try:
+        session = client.sign_in(who.user, who.password, create=who.create)
+        before = datetime.now(UTC)
+        ahead = client.ping().now - before
+        return Opened(client, session, client.services(), client.resources(), ahead)
+    except BaseException:
+        client.close()
+        raise
+
+
+def until_answered(client: Client, call: Callable[[Client], T], stopping: threading.Event) -> T:
+    """Call until there is an answer, however long the server is away.
+
+    The call carries its own `request`, so it may be sent any number of times. Raises the server's
+    refusals, and Disconnected once the client is closed or the window is `stopping`.
+    """
+    while True:
+        try:
+            return call(client)
+        except Disconnected:
+            pause = PAUSE
+            if client.state is State.CLOSED:
+                raise
+        except Unavailable as error:
+            pause = min(float(error.facts.get("retry_after", PAUSE)), _LONGEST_PAUSE)
+        if stopping.wait(pause):
+            raise Disconnected("the window was closed")
