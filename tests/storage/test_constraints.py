@@ -11,12 +11,12 @@ from threading import Barrier, Thread
 import pytest
 
 from agenda.domain.codes import code, number
-from agenda.domain.commands import Changes
-from agenda.domain.model import BookingId
+from agenda.domain.commands import Changes, OpenedSession
+from agenda.domain.model import BookingId, UserId
 from agenda.domain.times import Span
 from agenda.engine.ports import StoreConflict
 from agenda.storage.folder import DATABASE
-from tests.storage.making import DAY, HOUR, IDS, Desk, claim
+from tests.storage.making import DAY, HOUR, IDS, NOW, Desk, claim
 
 CELL = HOUR / 12
 
@@ -118,10 +118,10 @@ def test_a_place_in_the_chain_is_used_once(counter: Desk) -> None:
     assert refused.value.constraint == "audit_key"
 
 
-def test_a_session_needs_somebody(counter: Desk, raw: sqlite3.Connection) -> None:
-    raw.execute("PRAGMA foreign_keys = ON")
-    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
-        raw.execute("INSERT INTO session VALUES (x'01', x'02', 'en', 0)")
+def test_a_session_needs_somebody(counter: Desk) -> None:
+    with pytest.raises(StoreConflict) as refused:
+        counter.save(Changes(opened=[OpenedSession(b"t" * 32, UserId("0" * 32), "en", NOW)]))
+    assert refused.value.constraint == "foreign_key"
 
 
 def test_of_threads_that_race_for_one_slot_round_decide_one_wins(counter: Desk) -> None:

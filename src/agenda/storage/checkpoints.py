@@ -13,7 +13,7 @@ WORTH_IT: Final = 20_000
 TOO_MANY: Final = 400_000
 
 SCRUB_SECONDS: Final = 10.0
-_PATIENCE: Final = 0.05
+_PATIENCE: Final = 0.01
 _SIZE_KEPT: Final = 256 * 1024 * 1024
 
 

@@ -54,7 +54,8 @@ class DataFolder:
         """
         try:
             path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-            path.chmod(FOLDER_MODE)
+            if path.stat().st_mode & 0o777 != FOLDER_MODE:
+                path.chmod(FOLDER_MODE)
             (path / LOGS).mkdir(mode=FOLDER_MODE, exist_ok=True)
             lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, FILE_MODE)
         except OSError as error:

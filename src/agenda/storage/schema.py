@@ -19,12 +19,12 @@ from sqlalchemy import (
 )
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-SECOND = timedelta(seconds=1)
 
 
 def to_seconds(instant: datetime) -> int:
     """Whole seconds since 1970, rounded down."""
-    return (instant - EPOCH) // SECOND
+    passed = instant - EPOCH
+    return passed.days * 86_400 + passed.seconds
 
 
 def to_instant(seconds: int) -> datetime:

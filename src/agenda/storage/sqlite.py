@@ -27,6 +27,7 @@ Row = tuple[Any, ...]
 DIALECT: Final = sqlite.dialect(paramstyle="qmark")
 PAGE_BYTES: Final = 2048
 BUSY_SECONDS: Final = 5.0
+FOREIGN_KEY: Final = "foreign_key"  # SQLite does not tell which one
 _COPY_PAGES: Final = 4096
 
 # Stored claims of a seat are disjoint, so of those that start before the new one ends, the last one ends last: it is
@@ -75,6 +76,8 @@ def translated(error: sqlite3.Error, path: Path) -> Exception:
     """What the port promises instead of a driver's error; the error itself if it is a defect of the program."""
     if isinstance(error, sqlite3.IntegrityError):
         words = str(error)
+        if error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+            return StoreConflict(FOREIGN_KEY)
         return StoreConflict(_NAMES.get(words, words.removeprefix("CHECK constraint failed: ")))
     problem = _PROBLEMS.get(getattr(error, "sqlite_errorcode", -1) & 0xFF)
     if problem is None and "closed database" in str(error):

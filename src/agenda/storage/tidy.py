@@ -12,6 +12,7 @@ from agenda.storage.sqlite import Connection
 REQUESTS_KEPT: Final = timedelta(hours=48)
 SESSIONS_KEPT: Final = timedelta(days=180)
 AT_ONCE: Final = 1_000
+SEATS_AT_ONCE: Final = 200
 
 _LIMIT: Final[BindParameter[Any]] = bindparam("most")
 _NOW: Final[BindParameter[Any]] = bindparam("instant")
@@ -61,7 +62,7 @@ class Tidier:
         self._session = b""
 
     def tidy(self, connection: Connection, now: datetime) -> None:
-        """Look at up to AT_ONCE seats, requests and sessions within the transaction that is open."""
+        """Look at up to SEATS_AT_ONCE seats, and AT_ONCE requests and sessions, within the transaction that is open."""
         self._claims(connection, to_seconds(now))
         self._requests(connection, to_seconds(now - REQUESTS_KEPT))
         self._sessions(connection, to_seconds(now - SESSIONS_KEPT))
@@ -69,7 +70,7 @@ class Tidier:
 
     def _claims(self, connection: Connection, now: int) -> None:
         left = AT_ONCE
-        for _ in range(AT_ONCE):
+        for _ in range(SEATS_AT_ONCE):
             resource, seat = self._seat
             row = _NEXT_SEAT.row(connection, resource=resource, seat=seat)
             if row is None:
