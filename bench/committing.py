@@ -74,7 +74,7 @@ def wishes(database: sqlite3.Connection, catalogue: Catalogue, rng: random.Rando
 
 def book(store: SqliteStore, database: sqlite3.Connection, batch: int, bookings: int) -> tuple[Clock, int]:
     """Commit so many bookings in batches; the time it took, and the pages that were logged."""
-    rng, ids, clock, pages = random.Random(1), new_ids(), Clock(), 0
+    rng, ids, clock, pages = random.Random(), new_ids(), Clock(), 0
     catalogue, head = store.reader().catalogue(), store.open_writer()
     wanted = wishes(database, catalogue, rng)
     for done in range(0, bookings, batch):
@@ -89,7 +89,7 @@ def book(store: SqliteStore, database: sqlite3.Connection, batch: int, bookings:
             transaction.save(changes, entries)
             clock.split("save")
         clock.split("commit")
-        assert all(isinstance(outcome, Booking) for outcome in outcomes), outcomes
+        assert all(isinstance(outcome, Booking) for outcome in outcomes), "a booking was refused"
         head = Head(head.writer, entries[-1].seq, entries[-1].hash)
         if done % CHECKPOINT_EVERY < batch or done + batch >= bookings:
             clock.start()
