@@ -62,14 +62,14 @@ def wishes(database: sqlite3.Connection, catalogue: Catalogue, rng: random.Rando
     )
     [service] = catalogue.services.values()
     resources = list(catalogue.resources)
+    requests = new_ids()  # rising with time, as the client library makes them
     while True:
         wall = today.replace(hour=rng.randrange(8, 20)) + timedelta(days=rng.randrange(2, 1000))
         start, resource = at_wall(wall, catalogue.business.zone), rng.choice(resources)
         key = (resource, int(start.timestamp()))
         if key not in taken:
             taken.add(key)
-            request = RequestId(rng.randbytes(16).hex())
-            yield BookSlot(rng.choice(users), request, FINGERPRINT, start, service.id, resource)
+            yield BookSlot(rng.choice(users), RequestId(next(requests)), FINGERPRINT, start, service.id, resource)
 
 
 def book(store: SqliteStore, database: sqlite3.Connection, batch: int, bookings: int) -> tuple[Clock, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from agenda.client.call import Call
@@ -36,8 +37,11 @@ T = TypeVar("T")
 
 
 def new_request() -> str:
-    """A fresh id for a call that changes something; nobody else has it."""
-    return os.urandom(16).hex()
+    """A fresh id for a call that changes something; nobody else has it.
+
+    It begins with the time, so that a store that sorts requests has the new ones side by side.
+    """
+    return f"{time.time_ns() // 1_000_000:012x}{os.urandom(10).hex()}"
 
 
 class Client:
