@@ -276,6 +276,23 @@ def test_no_two_controls_on_one_screen_share_a_letter(open_window: Open, languag
     letters = window.until(lambda seen: seen.slots).letters
     assert sorted(set(letters)) == sorted(letters)
     assert re.fullmatch(r"[a-z]+", "".join(letters))
+    window.keys("Right", "Return", "Return")
+    letters = window.until(lambda seen: seen.chosen).letters
+    assert sorted(set(letters)) == sorted(letters)
+
+
+def test_who_is_erased_in_one_window_is_asked_to_sign_in_in_another(open_window: Open, day: str) -> None:
+    name = unused_name()
+    one = open_window().sign_up(name)
+    two = open_window()
+    two.keys(f"={name}", "Tab", "=segredo", "Return")
+    two.until(lambda seen: seen.slots)
+    one.keys("alt+d")
+    one.until(lambda seen: seen.dialog)
+    one.keys("alt+m", f"={name}", "alt+s", "=segredo", "Return")
+    one.until(lambda seen: seen.focus.endswith("Button Fechar"))
+    two.keys("alt+i", f"={day}", "Return")
+    two.until_says("Entre com seu nome e sua senha")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One's own data: all of it into a file, or all of it deleted, with the receipt shown."""
+"""One's own data: all of it into a file, or all of it deleted."""
 
 import json
 import os
@@ -13,12 +13,11 @@ from agenda.client import AgendaError
 from agenda.desktop.desk import Desk
 from agenda.desktop.dialogs import Dialog
 from agenda.desktop.look import Look
+from agenda.desktop.receipt import ReceiptDialog
 from agenda.desktop.state import Notice, notice_of
-from agenda.desktop.widgets import Strip, Words, button, copy, enable, flash
-from agenda.texts import Texts
+from agenda.desktop.status import SHOW_AFTER
+from agenda.desktop.widgets import Strip, Words, button, enable
 from agenda.wire import Receipt
-
-_RECEIPT = ("id", "erased_at", "deleted", "bookings", "notes", "log_entries", "sessions")
 
 
 class DataDialog(Dialog):
@@ -28,7 +27,7 @@ class DataDialog(Dialog):
         self, parent: tk.Tk, look: Look, words: Words, desk: Desk, *, user: str, gone: Callable[[], None]
     ) -> None:
         super().__init__(parent, look, words, "desktop.data_title")
-        self._desk, self._user, self._gone, self._erased = desk, user, gone, False
+        self._desk, self._user, self._gone, self._above = desk, user, gone, words
         self.strip = Strip(self.body, look, self.words)
         self.strip.grid(row=1, column=0, sticky="we", pady=(0, look.px(12)))
         self.strip.grid_remove()
@@ -104,8 +103,18 @@ class DataDialog(Dialog):
             self.path.delete(0, "end")
             self.path.insert(0, chosen)
 
+    def _wait(self, pressed: ttk.Button) -> None:
+        """Say that the server is waited for, if the answer to what was pressed takes long."""
+
+        def still() -> None:
+            if self.winfo_exists() and pressed.instate(["disabled"]):
+                self._tell(Notice("hint", "desktop.waiting"))
+
+        self.after(round(SHOW_AFTER * 1000), still)
+
     def export(self) -> str:
         enable(self.save, False)
+        self._wait(self.save)
         self._desk.export(self._exported, self._failed)
         return "break"
 
@@ -131,41 +140,14 @@ class DataDialog(Dialog):
 
     def _erase(self) -> None:
         enable(self.erase, False)
-        self._desk.erase(self.password.get(), self._show_receipt, self._failed)
+        self._wait(self.erase)
+        self._desk.erase(self.password.get(), self._erased, self._failed)
 
-    def _show_receipt(self, receipt: Receipt) -> None:
-        """Nothing of the user is left but this receipt: show it instead of everything else."""
-        if not self.winfo_exists():
-            return
-        self._erased = True
-        for child in self.body.winfo_children():
-            child.destroy()
-        px, text = self._look.px, receipt_text(receipt.receipt, self.words.texts)
-        self.words.say(ttk.Label(self.body, style="Good.TLabel"), "desktop.erased").grid(row=0, column=0, sticky="w")
-        box = tk.Text(
-            self.body, height=min(16, text.count("\n") + 2), width=60, font="AgendaBody", wrap="word", borderwidth=0,
-            highlightthickness=0, background=self._look.palette.hint.fill, foreground=self._look.palette.text,
-            padx=px(12), pady=px(10),
-        )  # fmt: skip
-        box.insert("1.0", text)
-        box.configure(state="disabled")
-        box.grid(row=1, column=0, sticky="nswe", pady=(px(12), 0))
-        self.body.rowconfigure(1, weight=1)
-        taken = button(self.body, lambda: self._copy(taken, text))
-        self.words.say(taken, "desktop.copy_receipt")
-        done = self.words.say(button(self.body, self.close, "Primary.TButton"), "desktop.close")
-        self.buttons(2, taken, done)
-        done.focus_force()
-
-    def _copy(self, pressed: ttk.Button, text: str) -> None:
-        copy(self, text)
-        flash(pressed, self.words, "desktop.copied", "desktop.copy_receipt")
-
-    def close(self) -> str:
-        super().close()
-        if self._erased:
-            self._gone()
-        return "break"
+    def _erased(self, receipt: Receipt) -> None:
+        """Show the receipt, also where this dialog was closed before it came."""
+        if self.winfo_exists():
+            self.close()
+        ReceiptDialog(self._parent, self._look, self._above, receipt, self._gone)
 
 
 def default_file(user: str) -> Path:
@@ -180,17 +162,3 @@ def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner may read. Raises OSError."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
-
-
-def receipt_text(receipt: dict[str, Any], texts: Texts, indent: str = "") -> str:
-    """A receipt as lines of "name: value", whatever the server puts into it; names that we know are translated."""
-    lines = []
-    for key, value in receipt.items():
-        name = indent + (texts(f"desktop.receipt_{key}") if key in _RECEIPT else key)
-        if isinstance(value, dict):
-            lines.append(f"{name}:\n{receipt_text(value, texts, indent + '    ')}")
-        elif isinstance(value, list):
-            lines.append(f"{name}: {', '.join(str(item) for item in value)}")
-        else:
-            lines.append(f"{name}: {value}")
-    return "\n".join(lines)

@@ -159,7 +159,7 @@ class Strip(ttk.Frame):
         px = self._look.px
         self._code.configure(text=code, style=f"{kind}.TLabel", font="AgendaTitle")
         if code:
-            self._words.say(self._copy, "desktop.copy_code")
+            self._words.say(self._copy, "desktop.copy")
             self._code.grid(row=0, column=2, padx=px(8))
             self._copy.grid(row=0, column=3, padx=(0, px(8)))
         else:
@@ -168,7 +168,7 @@ class Strip(ttk.Frame):
 
     def _copy_code(self) -> None:
         copy(self, str(self._code.cget("text")))
-        flash(self._copy, self._words, "desktop.copied", "desktop.copy_code")
+        flash(self._copy, self._words, "desktop.copied", "desktop.copy")
 
     def _wrap(self) -> None:
         taken = sum(w.winfo_reqwidth() for w in (self._code, self._copy) if w.winfo_manager())
