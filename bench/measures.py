@@ -17,7 +17,7 @@ from bench.load import Measured, drive
 from bench.paint import first_paint
 from bench.pgbench import SCRIPTS, Postgres, postgres
 from bench.processes import Server, agenda, environment, peer
-from bench.shares import Sampler
+from bench.shares import Sampler, processor_seconds, thread_names
 from bench.watching import watchers
 
 Figures = dict[str, Any]
@@ -222,9 +222,18 @@ class Bench:
         with agenda(data) as server, self._lines(server, Crowd(), 64) as lines:
             seconds = self._size.seconds
             prepared = Stock().bookings(lines[0], 64, int(FULL_RATE * (2 * seconds + 1)))
-            sampler = Sampler(server.process.pid, seconds, self._work)
-            drive([line.socket for line in lines], prepared, seconds=2 * seconds + 1, warm_up=0)
-            return dict(sampler.shares())
+            pid = server.process.pid
+            names = thread_names(pid)
+            before = processor_seconds(pid, names)
+            sampler = Sampler(pid, seconds, self._work)
+            measured = drive([line.socket for line in lines], prepared, seconds=2 * seconds + 1, warm_up=0)
+            after = processor_seconds(pid, names)
+            granted(measured)
+            each = {name: 1e6 * (after[name] - before[name]) / measured.acknowledged for name in after}
+            return {
+                "parts": sampler.shares(),
+                "microseconds": {name: round(used, 1) for name, used in each.items() if used >= 1},
+            }
 
     @contextlib.contextmanager
     def _lines(self, server: Server, crowd: Crowd, count: int) -> Iterator[list[Any]]:

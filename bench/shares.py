@@ -1,6 +1,7 @@
 """Where a server's time goes: samples of its threads' stacks, sorted into the five parts of a booking's way."""
 
 import linecache
+import os
 import re
 import subprocess
 import sys
@@ -100,6 +101,22 @@ class Sampler(threading.Thread):
             if thread != COMMITTER:
                 total[name if name != WAITING else OTHER] += count
         return {name: round(100 * count / (RATE * self._seconds), 1) for name, count in total.most_common()}
+
+
+def thread_names(pid: int) -> dict[int, str]:
+    """The names of a Python process's threads by their system ids."""
+    command = [str(Path(sys.executable).with_name("py-spy")), "dump", "--nonblocking", "--pid", str(pid)]
+    dump = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return {int(number): name for number, name in re.findall(r'Thread (\d+) \(.*?\): "(.*?)"', dump)}
+
+
+def processor_seconds(pid: int, names: dict[int, str]) -> dict[str, float]:
+    """Processor time that each thread has used so far."""
+    used: dict[str, float] = {}
+    for number, name in names.items():
+        fields = Path(f"/proc/{pid}/task/{number}/stat").read_text().rpartition(")")[2].split()
+        used[name] = used.get(name, 0.0) + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return used
 
 
 def _counted(lines: list[str]) -> Counter[tuple[str, str]]:
