@@ -9,7 +9,7 @@ from agenda.storage.errors import StoreBusyErasing
 from agenda.storage.sqlite import Connection
 
 # Rows changed since the last checkpoint; a booking changes about five.
-WORTH_IT: Final = 20_000
+WORTH_IT: Final = 40_000
 TOO_MANY: Final = 400_000
 
 SCRUB_SECONDS: Final = 10.0

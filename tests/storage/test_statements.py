@@ -1,0 +1,54 @@
+"""No question on the way of a booking, or of a user, walks through a whole table."""
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from agenda.storage import erase, export, reader, statements, tidy, userlogs
+from agenda.storage.schema import CLAIM
+from agenda.storage.statements import Many, Query
+from agenda.storage.store import SqliteStore
+
+LARGE = "account|audit|booking|claim|request|session"
+MODULES = (statements, erase, export, reader, tidy, userlogs)
+
+
+def words(it: object) -> list[str]:
+    match it:
+        case Many():
+            return [it._sql(1), it._sql(64)]
+        case Query():
+            return [it._sql]
+        case tuple():
+            return [sql for one in it for sql in words(one)]
+        case str() if re.match(r"(WITH|SELECT|INSERT|UPDATE|DELETE) ?", it):
+            return [it]
+        case _:
+            return []
+
+
+STATEMENTS = sorted({sql for module in MODULES for it in vars(module).values() for sql in words(it)})
+
+
+def plan(store: SqliteStore, sql: str) -> str:
+    return "\n".join(row[3] for row in store._writing.rows(f"EXPLAIN QUERY PLAN {sql}", (None,) * sql.count("?")))
+
+
+@pytest.mark.parametrize("sql", STATEMENTS)
+def test_rows_are_found_by_an_index(sqlite: SqliteStore, sql: str) -> None:
+    assert not re.search(rf"SCAN ({LARGE})\b", plan(sqlite, sql))
+
+
+def test_a_walk_through_a_table_would_be_noticed(sqlite: SqliteStore) -> None:
+    assert re.search(rf"SCAN ({LARGE})\b", plan(sqlite, "SELECT * FROM booking WHERE note = ?"))
+
+
+@pytest.mark.parametrize("count", [1, 2, 63, 64])
+def test_a_statement_over_rows_has_a_place_for_each_value(count: int) -> None:
+    assert statements.ADD_CLAIMS._sql(count).count("?") == 5 * count
+
+
+def test_a_statement_over_anything_but_one_list_is_refused() -> None:
+    with pytest.raises(ValueError, match="one list"):
+        Many(select(CLAIM), 5)
