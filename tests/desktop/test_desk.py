@@ -41,6 +41,7 @@ class FakeClient:
         self.before_watch: Callable[[Callable[[SlotChange], None]], None] = lambda callback: None
         self.listed = 0
         self.closed = False
+        self.unreadable: list[Exception] = []
 
     def sign_in(self, user: str, password: str, *, create: bool) -> Session:
         if self.answers:
@@ -64,6 +65,8 @@ class FakeClient:
         return []
 
     def watch(self, day: date, callback: Callable[[SlotChange], None], **filters: str | None) -> FakeWatch:
+        if self.unreadable:
+            raise self.unreadable.pop(0)
         self.before_watch(callback)
         self.watches.append(FakeWatch((SLOT,), 3))
         return self.watches[-1]
@@ -184,6 +187,14 @@ def test_news_that_overtakes_the_first_picture_is_not_lost(bench: Bench) -> None
     bench.until(lambda: bench.desk.model.picture)
     assert bench.desk.model.picture
     assert [slot.state for slot in bench.desk.model.picture.slots.values()] == ["taken"]
+
+
+@pytest.mark.parametrize("error", [Unavailable("unavailable", "", {"retry_after": 0.01}), Disconnected("lost")])
+def test_a_day_that_could_not_be_read_is_asked_for_again(open_bench: Bench, error: Exception) -> None:
+    open_bench.client.unreadable = [error]
+    open_bench.desk.choose(START.date())
+    open_bench.until(lambda: open_bench.desk.model.picture)
+    assert open_bench.client.unreadable == []
 
 
 def test_leafing_through_days_leaves_one_watch_open(open_bench: Bench) -> None:

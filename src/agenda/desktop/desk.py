@@ -12,12 +12,13 @@ from agenda.client import (
     Disconnected,
     NotSignedIn,
     State,
+    Unavailable,
     Watch,
     new_request,
 )
 from agenda.desktop.address import SignIn
 from agenda.desktop.state import Model, Notice, Pending, Place, notice_of
-from agenda.desktop.talks import Opened, open_session, until_answered
+from agenda.desktop.talks import Opened, open_session, pause_of, until_answered
 from agenda.desktop.worker import Job, Worker
 from agenda.wire import Booking, LogPage, Receipt, Slot, SlotChange
 
@@ -291,6 +292,9 @@ class Desk:
                 again()
         elif isinstance(error, AgendaError):
             self.model.notice = notice_of(error)
+            if isinstance(error, Unavailable):
+                pause = pause_of(error)
+                self._worker.read("again", Job(lambda: self._worker.stopping.wait(pause), lambda _: again(), _ignore))
         else:
             raise error
         self._changed()

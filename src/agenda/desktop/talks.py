@@ -39,6 +39,11 @@ def open_session(client: Client, who: SignIn) -> Opened:
         raise
 
 
+def pause_of(error: Unavailable) -> float:
+    """How many seconds to wait before asking again."""
+    return min(float(error.facts.get("retry_after", PAUSE)), _LONGEST_PAUSE)
+
+
 def until_answered(client: Client, call: Callable[[Client], T], stopping: threading.Event) -> T:
     """Call until there is an answer, however long the server is away.
 
@@ -53,6 +58,6 @@ def until_answered(client: Client, call: Callable[[Client], T], stopping: thread
             if client.state is State.CLOSED:
                 raise
         except Unavailable as error:
-            pause = min(float(error.facts.get("retry_after", PAUSE)), _LONGEST_PAUSE)
+            pause = pause_of(error)
         if stopping.wait(pause):
             raise Disconnected("the window was closed")

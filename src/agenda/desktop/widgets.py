@@ -2,7 +2,7 @@
 
 import sys
 import tkinter as tk
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from tkinter import ttk
 from typing import Any, TypeVar
 
@@ -47,7 +47,7 @@ class Words:
 
     def _write(self, widget: tk.Widget) -> None:
         msgid, facts, _ = self._said[widget]
-        text, letter, index = split_mnemonic(self.texts(msgid, **facts))
+        text, letter, index = with_mnemonic(self.texts, msgid, facts)
         for others in self._letters.values():
             if widget in others:
                 others.remove(widget)
@@ -87,6 +87,13 @@ def split_mnemonic(text: str) -> tuple[str, str, int]:
     if index < 0 or index + 1 >= len(text):
         return text, "", -1
     return text[:index] + text[index + 1 :], text[index + 1].lower(), index
+
+
+def with_mnemonic(texts: Texts, msgid: str, facts: Mapping[str, object]) -> tuple[str, str, int]:
+    """A message with its facts filled in, split as `split_mnemonic` does; an "&" in a fact is just that."""
+    hidden = {name: str(value).replace("&", "\0") for name, value in facts.items()}
+    text, letter, index = split_mnemonic(texts(msgid, **hidden))
+    return text.replace("\0", "&"), letter, index
 
 
 def sentence_case(text: str) -> str:
