@@ -15,6 +15,7 @@ from agenda.domain.audit import AuditEntry
 from agenda.domain.model import Catalogue, UserId
 from agenda.doors.rpc.errors import log_incident
 from agenda.doors.rpc.server import RpcServer
+from agenda.doors.rpc.sockets import refuse_exposure, try_out
 from agenda.engine.engine import Engine
 from agenda.engine.ports import Store, StoreUnavailable
 from agenda.settings import Settings, machine_zone
@@ -63,6 +64,9 @@ def running(settings: Settings, console: Console) -> Iterator[RpcServer]:
     Raises StoreUnavailable, CannotListen, ssl.SSLError, OSError: the real cause.
     """
     tls = tls_context(settings.certificate, settings.key)
+    refuse_exposure(settings.host, protected=tls is not None or settings.insecure)
+    if not settings.data.exists():  # a first start that is refused leaves no folder behind
+        try_out(settings.host, settings.port)
     store = open_store(settings.data, lambda: first_offer(texts(settings.language)))
     try:
         logs = store.user_logs()

@@ -2,11 +2,13 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from agenda.cli.exits import Status
+from agenda.texts import texts
 from tests.protocol.server import Server
 
 from .conftest import PASSWORD, Shell
@@ -140,6 +142,12 @@ def test_a_file_that_is_no_backup_is_refused(filled: Shell, tmp_path: Path) -> N
     assert filled.document("audit", "verify")["intact"]
 
 
+def test_a_backup_that_does_not_exist_is_a_wrong_line_and_not_a_wrong_folder(filled: Shell, tmp_path: Path) -> None:
+    failed = filled.run("restore", str(tmp_path / "none.db"))
+    assert failed.status == Status.USAGE
+    assert f"no file {tmp_path / 'none.db'}" in failed.err
+
+
 @pytest.mark.parametrize("command", [["restore", __file__], ["fill", "--resources", "1", "--bookings", "1"]])
 def test_what_replaces_the_data_is_refused_while_a_server_works(
     maria: Shell, server: Server, command: list[str]
@@ -148,6 +156,12 @@ def test_what_replaces_the_data_is_refused_while_a_server_works(
     error = failed.document["error"]
     assert (failed.status, error["code"]) == (Status.STORE, "store_in_use")
     assert error["pid"] == str(server.process.pid)
+    assert datetime.fromisoformat(error["since"]).tzinfo
+
+
+def test_a_folder_s_holder_is_told_with_the_time_by_this_machine_s_clock(maria: Shell) -> None:
+    error = maria.run("restore", __file__, "--json").document["error"]
+    assert f"since {texts('en').day_time(datetime.fromisoformat(error['since']).astimezone())} (" in error["message"]
 
 
 def test_a_second_server_says_who_has_the_data(maria: Shell, server: Server) -> None:
@@ -158,7 +172,7 @@ def test_a_second_server_says_who_has_the_data(maria: Shell, server: Server) -> 
 
 def test_a_server_says_that_the_port_is_in_use(shell: Shell, server: Server, tmp_path: Path) -> None:
     host, port = server.address
-    failed = shell.spawn("serve", "--data", str(tmp_path / "data"), "--host", host, "--port", str(port))
+    failed = shell.spawn("serve", "--data", str(tmp_path), "--host", host, "--port", str(port))
     assert failed.status == Status.NO_SERVER
     assert f"Port {port} is in use" in failed.err
 
@@ -167,6 +181,32 @@ def test_a_server_says_that_it_will_not_listen_beyond_this_machine(shell: Shell,
     failed = shell.spawn("serve", "--data", str(tmp_path / "data"), "--host", "0.0.0.0", "--port", "0")  # noqa: S104
     assert failed.status == Status.NO_SERVER
     assert "--insecure" in failed.err
+
+
+def test_a_server_says_that_an_address_is_none_of_this_machine_s(shell: Shell, tmp_path: Path) -> None:
+    failed = shell.spawn("serve", "--data", str(tmp_path / "data"), "--host", "192.0.2.1", "--insecure")
+    assert failed.status == Status.NO_SERVER
+    assert "192.0.2.1 is no address of this machine" in failed.err
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [["--host", "0.0.0.0"], ["--port", "TAKEN"], ["--tls-cert", "none.pem", "--tls-key", "none.pem"]],  # noqa: S104
+    ids=" ".join,
+)
+def test_a_first_start_that_is_refused_leaves_no_folder_behind(
+    shell: Shell, server: Server, tmp_path: Path, refused: list[str]
+) -> None:
+    line = [str(server.address[1]) if word == "TAKEN" else word for word in refused]
+    assert shell.spawn("serve", "--data", str(tmp_path / "data"), *line).status in {Status.NO_SERVER, Status.USAGE}
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_certificate_that_cannot_be_read_is_named(shell: Shell, tmp_path: Path) -> None:
+    failed = shell.spawn("serve", "--data", str(tmp_path / "data"), "--tls-cert", "c.pem", "--tls-key", "k.pem")
+    assert failed.status == Status.USAGE
+    assert "c.pem" in failed.err
+    assert "k.pem" in failed.err
 
 
 def test_a_certificate_without_its_key_is_wrong_usage(shell: Shell, tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
-from agenda.cli.app import COMMANDS, run
+from agenda.cli.app import COMMANDS, app, run
 from agenda.cli.exits import Status
 from tests.protocol.server import free_port
 
@@ -28,6 +29,18 @@ def test_every_command_has_help_in_both_languages(
     told = capsys.readouterr().out
     assert told.startswith(" ".join([heading, *command]))
     assert "cli." not in told
+
+
+def test_help_tells_no_default_that_is_empty(capsys: pytest.CaptureFixture[str]) -> None:
+    run(["desktop", "--help", "--language", "en"])
+    assert "default: ]" not in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_an_option_takes_is_named_in_the_reader_s_language(command: str) -> None:
+    params = typer.main.get_command(app()).commands[command].params  # type: ignore[attr-defined]  # a group has them
+    takers = [param for param in params if not getattr(param, "is_flag", False)]
+    assert [param.name for param in takers if not str(param.metavar).startswith("cli.metavar.")] == []
 
 
 def test_help_loads_no_heavy_module() -> None:

@@ -25,7 +25,7 @@ MARKS = {"free": "○", "mine": "✓", "taken": "✕", "past": "·"}
 Day = Annotated[str, typer.Argument(metavar="cli.metavar.day", help="cli.option.day")]
 Clock = Annotated[str, typer.Argument(metavar="cli.metavar.time", help="cli.option.time")]
 Which = Annotated[str, typer.Argument(metavar="cli.metavar.booking", help="cli.option.booking")]
-Note = Annotated[str | None, typer.Option("--note", help="cli.option.note")]
+Note = Annotated[str | None, typer.Option("--note", metavar="cli.metavar.text", help="cli.option.note")]
 
 
 class Kind(StrEnum):

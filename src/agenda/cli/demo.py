@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agenda.cli.exits import Failure, Status
-from agenda.cli.online import DEFAULT_SERVER, Address, parse_address, told
+from agenda.cli.online import DEFAULT_SERVER, Address, parse_address
 from agenda.cli.options import Ca, Json, Language, Server, Tls
 from agenda.cli.terminal import Terminal, plain_document
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from agenda.cli.race import Finish, Racer
     from agenda.wire import Slot
 
-Clients = Annotated[int, typer.Option("--clients", min=2, max=256, help="cli.option.clients")]
+Clients = Annotated[
+    int, typer.Option("--clients", metavar="cli.metavar.number", min=2, max=256, help="cli.option.clients")
+]
 
 
 SHOWN = 4  # names of clients in one sentence
@@ -33,6 +35,8 @@ def demo(
     json: Json = False,
     language: Language = None,
 ) -> int:
+    from agenda.cli.trouble import told
+
     terminal: Terminal = ctx.obj
     with ExitStack() as stack:
         address = _server(stack, parse_address(server, terminal.t, tls=tls, ca=ca), terminal)
@@ -41,20 +45,26 @@ def demo(
 
 
 def _server(stack: ExitStack, asked: Address, terminal: Terminal) -> Address:
-    """The server that was asked for, if it answers; else one of our own, on data that is thrown away."""
+    """The server that was asked for, if there is one; else one of our own, on data that is thrown away."""
+    from ssl import SSLError
+
     from agenda.cli.own_server import own_server
+    from agenda.cli.trouble import told
     from agenda.client import Disconnected
 
     try:
         with asked.connect(terminal.t) as client:
             client.ping()
-        terminal.tell("cli.demo.server", address=asked)
-        return asked
-    except Disconnected:
+    except Disconnected as error:
+        if isinstance(error.__cause__, SSLError):  # there is a server, and it must not be passed over in silence
+            with told(terminal.t, asked):
+                raise
         port = stack.enter_context(own_server(terminal.t))
         own = Address("127.0.0.1", port, tls=False, ca=None)
         terminal.tell("cli.demo.own_server", asked=asked, address=own)
         return own
+    terminal.tell("cli.demo.server", address=asked)
+    return asked
 
 
 def _demonstrate(stack: ExitStack, address: Address, clients: int, terminal: Terminal) -> int:

@@ -17,9 +17,9 @@ from agenda.cli.options import Request, Yes, given
 from agenda.cli.terminal import plain_document
 from agenda.texts import Texts
 
-Limit = Annotated[int, typer.Option("--limit", min=1, max=1000, help="cli.option.limit")]
-Before = Annotated[str | None, typer.Option("--before", help="cli.option.before")]
-Output = Annotated[Path | None, typer.Option("--output", "-o", help="cli.option.output")]
+Limit = Annotated[int, typer.Option("--limit", metavar="cli.metavar.number", min=1, max=1000, help="cli.option.limit")]
+Before = Annotated[str | None, typer.Option("--before", metavar="cli.metavar.id", help="cli.option.before")]
+Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="cli.metavar.file", help="cli.option.output")]
 
 
 @given(access)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import typer
@@ -24,7 +24,7 @@ from agenda.cli.terminal import Terminal
 if TYPE_CHECKING:
     import ssl
 
-    from agenda.client import Client, ClientError
+    from agenda.client import Client
     from agenda.texts import Texts
     from agenda.wire import Session
 
@@ -45,6 +45,11 @@ class Address:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
 
+    @property
+    def secure(self) -> bool:
+        """Whether TLS is spoken with it."""
+        return self.tls or self.ca is not None
+
     def connect(self, t: Texts, timeout: float = 10.0) -> Client:
         """A client that is connecting to it."""
         from agenda.client import Client
@@ -52,7 +57,7 @@ class Address:
         return Client(self.host, self.port, tls=self._context(t), language=t.language, timeout=timeout)
 
     def _context(self, t: Texts) -> ssl.SSLContext | None:
-        if not self.tls and self.ca is None:
+        if not self.secure:
             return None
         import ssl
 
@@ -102,6 +107,8 @@ class Access:
     @contextmanager
     def open(self) -> Iterator[Online]:
         """Connect and sign in; a session that was opened for this command alone ends with it."""
+        from agenda.cli.trouble import told
+
         t = self.terminal.t
         with self.address.connect(t) as client, told(t, self.address):
             session, own = self._sign_in(client)
@@ -153,32 +160,6 @@ def _sign_out(client: Client) -> None:
     if client.state is State.ONLINE:
         with suppress(ClientError):
             client.sign_out()
-
-
-@contextmanager
-def told(t: Texts, address: Address) -> Iterator[None]:
-    """Turns what the client library raises into a failure that a person understands."""
-    from agenda.client import ClientError
-
-    try:
-        yield
-    except ClientError as error:
-        raise _failure(error, t, address) from error
-
-
-def _failure(error: ClientError, t: Texts, address: Address) -> Failure:
-    from agenda.client import AgendaError, Disconnected, Unavailable
-
-    facts: dict[str, Any] = {} if error.request is None else {"request": error.request}
-    if isinstance(error, Disconnected):
-        msgid = "cli.error.lost" if error.sent and error.request else "cli.error.no_server"
-        reason = error.__cause__ or error.message
-        message = t(msgid, address=address, reason=reason, request=error.request)
-        return Failure(Status.NO_SERVER, "disconnected", message, sent=error.sent, **facts)
-    assert isinstance(error, AgendaError)  # noqa: S101  # the root has these two branches
-    status = Status.NO_SERVER if isinstance(error, Unavailable) else Status.REFUSED
-    message = t.error(error.code, error.facts)
-    return Failure(status, error.code, message, **error.facts, **facts)
 
 
 def access(

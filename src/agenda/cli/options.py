@@ -11,20 +11,32 @@ import typer
 # Read from the command line before it is parsed (see agenda.cli.app), since complaints about it depend on them.
 Language = Annotated[
     str | None,
-    typer.Option("--language", envvar="AGENDA_LANGUAGE", help="cli.option.language", expose_value=False),
+    typer.Option(
+        "--language",
+        metavar="cli.metavar.language",
+        envvar="AGENDA_LANGUAGE",
+        help="cli.option.language",
+        expose_value=False,
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="cli.option.json", expose_value=False)]
 
-Server = Annotated[str, typer.Option("--server", envvar="AGENDA_SERVER", help="cli.option.server")]
+Server = Annotated[
+    str, typer.Option("--server", metavar="cli.metavar.server", envvar="AGENDA_SERVER", help="cli.option.server")
+]
 Tls = Annotated[bool, typer.Option("--tls", help="cli.option.tls")]
-Ca = Annotated[Path | None, typer.Option("--ca", envvar="AGENDA_CA", help="cli.option.ca")]
-User = Annotated[str | None, typer.Option("--user", envvar="AGENDA_USER", help="cli.option.user")]
+Ca = Annotated[Path | None, typer.Option("--ca", metavar="cli.metavar.file", envvar="AGENDA_CA", help="cli.option.ca")]
+User = Annotated[
+    str | None, typer.Option("--user", metavar="cli.metavar.name", envvar="AGENDA_USER", help="cli.option.user")
+]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="cli.option.password_stdin")]
 Create = Annotated[bool, typer.Option("--create", help="cli.option.create")]
-Data = Annotated[Path | None, typer.Option("--data", envvar="AGENDA_DATA", help="cli.option.data")]
-Service = Annotated[str | None, typer.Option("--service", help="cli.option.service")]
-Resource = Annotated[str | None, typer.Option("--resource", help="cli.option.resource")]
-Request = Annotated[str | None, typer.Option("--request", help="cli.option.request")]
+Data = Annotated[
+    Path | None, typer.Option("--data", metavar="cli.metavar.folder", envvar="AGENDA_DATA", help="cli.option.data")
+]
+Service = Annotated[str | None, typer.Option("--service", metavar="cli.metavar.name", help="cli.option.service")]
+Resource = Annotated[str | None, typer.Option("--resource", metavar="cli.metavar.name", help="cli.option.resource")]
+Request = Annotated[str | None, typer.Option("--request", metavar="cli.metavar.id", help="cli.option.request")]
 Yes = Annotated[bool, typer.Option("--yes", help="cli.option.yes")]
 
 

@@ -1,7 +1,11 @@
 """Commands that start the two programs of the agenda: serve and desktop."""
 
+from __future__ import annotations
+
+from errno import EADDRNOTAVAIL
 from pathlib import Path
-from typing import Annotated
+from socket import gaierror
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,17 +14,35 @@ from agenda.cli.online import parse_address
 from agenda.cli.options import Ca, Data, Language, Server
 from agenda.cli.terminal import Terminal
 
-Host = Annotated[str, typer.Option("--host", envvar="AGENDA_HOST", help="cli.option.host")]
-Port = Annotated[int, typer.Option("--port", envvar="AGENDA_PORT", min=0, max=65535, help="cli.option.port")]
-Certificate = Annotated[Path | None, typer.Option("--tls-cert", envvar="AGENDA_TLS_CERT", help="cli.option.tls_cert")]
-Key = Annotated[Path | None, typer.Option("--tls-key", envvar="AGENDA_TLS_KEY", help="cli.option.tls_key")]
-ServerHost = Annotated[str, typer.Option("--host", help="cli.option.server_host")]
-ServerPort = Annotated[int | None, typer.Option("--port", min=1, max=65535, help="cli.option.server_port")]
-Geometry = Annotated[str, typer.Option("--geometry", help="cli.option.geometry")]
+if TYPE_CHECKING:
+    from agenda.settings import Settings
+    from agenda.texts import Texts
+
+Host = Annotated[
+    str, typer.Option("--host", metavar="cli.metavar.address", envvar="AGENDA_HOST", help="cli.option.host")
+]
+Port = Annotated[
+    int,
+    typer.Option("--port", metavar="cli.metavar.port", envvar="AGENDA_PORT", min=0, max=65535, help="cli.option.port"),
+]
+Certificate = Annotated[
+    Path | None,
+    typer.Option("--tls-cert", metavar="cli.metavar.file", envvar="AGENDA_TLS_CERT", help="cli.option.tls_cert"),
+]
+Key = Annotated[
+    Path | None,
+    typer.Option("--tls-key", metavar="cli.metavar.file", envvar="AGENDA_TLS_KEY", help="cli.option.tls_key"),
+]
+ServerHost = Annotated[str, typer.Option("--host", metavar="cli.metavar.address", help="cli.option.server_host")]
+ServerPort = Annotated[
+    int | None, typer.Option("--port", metavar="cli.metavar.port", min=1, max=65535, help="cli.option.server_port")
+]
+Geometry = Annotated[str, typer.Option("--geometry", metavar="cli.metavar.size", help="cli.option.geometry")]
 Insecure = Annotated[bool, typer.Option("--insecure", help="cli.option.insecure")]
 
-# What is said when the port cannot be had, by the class of the error (agenda.doors.rpc.sockets)
-_LISTENING = {"PortInUse": "cli.serve.port_in_use", "NotPrivate": "cli.serve.not_private"}
+
+# What is said when the address cannot be had, by the class of the error (agenda.doors.rpc.sockets)
+_LISTENING = {"PortInUse": "port_in_use", "NotPrivate": "not_private", "CannotListen": "cannot"}
 
 
 def serve(
@@ -54,9 +76,21 @@ def serve(
         try:
             run(settings)
         except OSError as error:
-            msgid = _LISTENING.get(type(error).__name__, "cli.serve.cannot")
-            message = terminal.t(msgid, host=host, port=port, reason=error)
-            raise Failure(Status.NO_SERVER, "cannot_listen", message) from error
+            raise _refused(error, settings, terminal.t) from error
+
+
+def _refused(error: OSError, settings: Settings, t: Texts) -> Failure:
+    """Why the server cannot listen, by the class of the error, or cannot use its certificate; and what to do."""
+    cause = error.__cause__
+    name = _LISTENING.get(type(error).__name__)
+    if name is None:
+        facts = {"certificate": settings.certificate, "key": settings.key, "reason": error.strerror or error}
+        return Failure(Status.USAGE, "certificate", t("cli.serve.certificate", **facts))
+    if isinstance(cause, gaierror) or getattr(cause, "errno", None) == EADDRNOTAVAIL:
+        name = "no_address"
+    reason = getattr(cause, "strerror", None) or error
+    message = t(f"cli.serve.{name}", host=settings.host, port=settings.port, reason=reason)
+    return Failure(Status.NO_SERVER, "cannot_listen", message)
 
 
 def desktop(

@@ -2,13 +2,15 @@
 
 from agenda.cli import remembered
 from agenda.cli.exits import Failure, Status
-from agenda.cli.online import Access, access, told
+from agenda.cli.online import Access, access
 from agenda.cli.options import given
 from agenda.cli.terminal import plain_document
 
 
 @given(access)
 def login(way: Access) -> None:
+    from agenda.cli.trouble import told
+
     t = way.terminal.t
     if way.user is None:
         raise Failure(Status.USAGE, "usage", t("cli.usage.missing", name="--user"))
@@ -22,6 +24,7 @@ def login(way: Access) -> None:
 @given(access)
 def logout(way: Access) -> None:
     """Ends the session on the server too, if it answers; here it is forgotten in any case."""
+    from agenda.cli.trouble import told
     from agenda.client import NotSignedIn
 
     t, server = way.terminal.t, str(way.address)

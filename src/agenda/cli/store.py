@@ -24,10 +24,14 @@ if TYPE_CHECKING:
 Since = Annotated[list[str] | None, typer.Option("--since", metavar="cli.metavar.head", help="cli.option.since")]
 Target = Annotated[Path | None, typer.Argument(metavar="cli.metavar.file", help="cli.option.backup_file")]
 Source = Annotated[Path, typer.Argument(metavar="cli.metavar.file", help="cli.option.restore_file")]
-Resources = Annotated[int, typer.Option("--resources", min=1, max=100_000, help="cli.option.resources")]
-Bookings = Annotated[int, typer.Option("--bookings", min=0, help="cli.option.bookings")]
-Users = Annotated[int, typer.Option("--users", min=1, max=1_000_000, help="cli.option.users")]
-Seed = Annotated[int, typer.Option("--seed", help="cli.option.seed")]
+Resources = Annotated[
+    int, typer.Option("--resources", metavar="cli.metavar.number", min=1, max=100_000, help="cli.option.resources")
+]
+Bookings = Annotated[int, typer.Option("--bookings", metavar="cli.metavar.number", min=0, help="cli.option.bookings")]
+Users = Annotated[
+    int, typer.Option("--users", metavar="cli.metavar.number", min=1, max=1_000_000, help="cli.option.users")
+]
+Seed = Annotated[int, typer.Option("--seed", metavar="cli.metavar.number", help="cli.option.seed")]
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,8 @@ def restore(where: Folder, file: Source) -> None:
     from agenda.storage.backup import restore as put_back
 
     terminal, t = where.terminal, where.terminal.t
+    if not file.is_file():
+        raise Failure(Status.USAGE, "no_file", t("cli.error.no_file", path=file), path=str(file))
     with told(t, where.path):
         restored = put_back(where.path, file, datetime.now(UTC))
     kept = None if restored.kept is None else str(restored.kept)
@@ -187,10 +193,16 @@ def _failure(error: Exception, t: Texts, folder: Path) -> Failure:
         errors.StoreNewer: "newer",
     }
     name = names.get(type(error), "other")
-    facts = {k: "?" if v is None else str(v) for k, v in getattr(error, "__dict__", {}).items()}
-    facts.setdefault("path", str(folder))
-    message = t(f"cli.store.{name}", reason=error.__cause__ or error, **facts)
-    return Failure(Status.STORE, f"store_{name}", message, **facts)
+    facts = {"path": folder, **getattr(error, "__dict__", {})}
+    message = t(f"cli.store.{name}", reason=error.__cause__ or error, **{k: _shown(v, t) for k, v in facts.items()})
+    return Failure(Status.STORE, f"store_{name}", message, **{k: v and str(v) for k, v in facts.items()})
+
+
+def _shown(fact: object, t: Texts) -> str:
+    """A fact as it stands in a sentence; an instant by this machine's clock."""
+    if isinstance(fact, datetime):
+        return t.day_time(fact.astimezone())
+    return "?" if fact is None else str(fact)
 
 
 @contextmanager

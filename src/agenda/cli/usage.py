@@ -123,6 +123,6 @@ def _option_help(param: Any, t: Texts) -> str:
     notes = []
     if param.envvar:
         notes.append(t("cli.usage.env", name=param.envvar))
-    if param.default not in (None, False, [], ()) and not param.is_flag:
+    if param.default not in (None, False, "", [], ()) and not param.is_flag:
         notes.append(t("cli.usage.default", value=param.default))
     return f"{param.help or ''}{'  [' + '; '.join(notes) + ']' if notes else ''}"

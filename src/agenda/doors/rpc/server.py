@@ -12,7 +12,7 @@ from agenda.doors.rpc.connection import Connection
 from agenda.doors.rpc.errors import log_incident
 from agenda.doors.rpc.limits import Limits
 from agenda.doors.rpc.presence import Crier, Presence, log_presence
-from agenda.doors.rpc.sockets import BACKLOG, NotPrivate, allow_open_files, is_private, listen, resolve
+from agenda.doors.rpc.sockets import BACKLOG, allow_open_files, listen, refuse_exposure
 from agenda.engine.engine import Engine
 from agenda.engine.ports import Mailbox, Reply
 
@@ -99,8 +99,7 @@ class RpcServer:
         self._crier.start()
 
     def _listen(self) -> list[socket]:
-        if not (self._tls or self._insecure or is_private(resolve(self._host))):
-            raise NotPrivate(f"{self._host} can be reached from other machines: give a certificate, or say --insecure")
+        refuse_exposure(self._host, protected=self._tls is not None or self._insecure)
         return listen(self._host, self._port)
 
     def _run(self, sockets: list[socket], started: "Future[None]") -> None:

@@ -41,6 +41,21 @@ def is_private(addresses: list[Address]) -> bool:
     return all(ip_address(address.partition("%")[0]).is_loopback for _, address in addresses)
 
 
+def refuse_exposure(host: str, *, protected: bool) -> None:
+    """Raises NotPrivate where other machines can reach `host` and neither TLS nor the owner's word protects it.
+
+    Raises CannotListen if it is no address.
+    """
+    if not (protected or is_private(resolve(host))):
+        raise NotPrivate(f"{host} can be reached from other machines: give a certificate, or say --insecure")
+
+
+def try_out(host: str, port: int) -> None:
+    """Listen for a moment, to know early whether it can be done. Raises what `listen` raises."""
+    for listener in listen(host, port):
+        listener.close()
+
+
 def listen(host: str, port: int) -> list[socket.socket]:
     """Sockets that listen on every address of `host`, all on one port; 0 stands for one that is free.
 
