@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -69,8 +70,9 @@ class Stock:
         return [lines[number::connections] for number in range(connections)]
 
     def line(self, slot: Slot) -> bytes:
-        """A booking of one slot, with a request id of its own."""
-        return request(1, "booking.create", {**slot._asdict(), "request": f"{self._dice.getrandbits(128):032x}"})
+        """A booking of one slot, with a request id as our client library makes them: time first, then chance."""
+        chosen = f"{time.time_ns() // 1_000_000:012x}{self._dice.getrandbits(80):020x}"
+        return request(1, "booking.create", {**slot._asdict(), "request": chosen})
 
 
 def tomorrow() -> dt.date:

@@ -50,7 +50,7 @@ VALUES = {
     "booking": f"(:number, {BOOKING}, {RESOURCE}, {ONE}, {USER}, {STARTS}, {ENDS}, 'booked', now(),"
     " '2027-01-01T08:00', 'America/Sao_Paulo', 1, NULL)",
     "claim": f"({RESOURCE}, 1, {STARTS}, {ENDS}, {BOOKING})",
-    "request": f"({USER}, :chosen || '-' || :id, {DIGEST}, :id, now())",
+    "request": f"({USER}, :id || '-' || :chosen, {DIGEST}, :id, now())",
     "audit": f"(1, nextval('seq'), now(), {USER}, 'booking.create', 'ok', {BOOKING}, {RESOURCE}, {STARTS}, {ENDS},"
     f" NULL, {SALT}, {DIGEST}, {DIGEST})",
 }
