@@ -157,6 +157,8 @@ def test_times_are_written_as_the_clock_on_the_wall_of_their_zone_shows_them() -
     assert t.time(MORNING) == "08:00"
     assert t.time(MORNING.astimezone(UTC)) == "11:00"
     assert t.day_time(MORNING) == "seg., 23 de nov. de 2026, 08:00"
+    assert t.day_time(MORNING, "short") == "seg. 23/11/2026 08:00"
+    assert t.day_time(MORNING, "shortest") == "seg. 23/11 08:00"
 
 
 @pytest.mark.parametrize(("language", "first"), [("pt-BR", "dom."), ("en", "Mon")])

@@ -72,6 +72,13 @@ def test_one_s_bookings_are_a_table(maria: Shell, day: str) -> None:
     assert "bring [papers]" in table
 
 
+def test_a_column_in_which_nothing_stands_is_left_out(maria: Shell, day: str) -> None:
+    maria("book", day, "10:00")
+    assert "Note" not in maria("bookings")
+    maria("book", day, "11:00", "--note", "by phone")
+    assert "Note" in maria("bookings")
+
+
 def test_bookings_are_listed_by_status(maria: Shell, day: str) -> None:
     maria("book", day, "10:00")
     code = maria.document("book", day, "11:00")["code"]

@@ -121,10 +121,17 @@ def test_a_backup_overwrites_nothing(filled: Shell, tmp_path: Path) -> None:
     assert (tmp_path / "copy.db").read_text() == "precious"
 
 
-def test_a_backup_into_nowhere_is_trouble_told_in_a_sentence(filled: Shell, tmp_path: Path) -> None:
+def test_a_backup_into_nowhere_is_a_wrong_line_told_in_a_sentence(filled: Shell, tmp_path: Path) -> None:
     failed = filled.run("backup", str(tmp_path / "no" / "copy.db"))
+    assert (failed.status, failed.err.count("\n")) == (Status.USAGE, 1)
+    assert f"no folder {tmp_path / 'no'}" in failed.err
+
+
+def test_what_the_system_says_is_told_in_a_sentence(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    failed = shell.run("fill", "--resources", "1", "--bookings", "1", "--data", str(tmp_path / "file"))
     assert (failed.status, failed.err.count("\n")) == (Status.STORE, 1)
-    assert "No such file" in failed.err
+    assert f": File exists ({tmp_path / 'file'})" in failed.err
 
 
 def test_a_backup_comes_back(filled: Shell) -> None:

@@ -74,6 +74,7 @@ def test_an_unknown_language_is_wrong_usage(shell: Shell) -> None:
     [
         ["book"],
         ["book", "tomorrow"],
+        ["book", "tomorrow", "10:00", "--note", "for", "Maria"],
         ["bok", "tomorrow", "10:00"],
         ["slots", "--nonsense"],
         ["slots", "someday"],
@@ -98,6 +99,10 @@ def test_a_wrong_line_is_status_2_and_one_sentence(
     assert told.out == ""
     assert told.err.startswith({"en": "Error: ", "pt-BR": "Erro: "}[language])
     assert told.err.count("\n") == 1
+
+
+def test_words_too_many_are_named(shell: Shell) -> None:
+    assert "too many: Maria." in shell.run("book", "tomorrow", "10:00", "--note", "for", "Maria").err
 
 
 def test_a_wrong_line_is_a_document_too(shell: Shell) -> None:

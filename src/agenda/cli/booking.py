@@ -111,7 +111,7 @@ def bookings(
         [
             (
                 booking.code,
-                t.day_time(online.local(booking.start)),
+                online.listed(booking.start),
                 t.time(online.local(booking.end)),
                 names.get(booking.resource, booking.resource),
                 t(f"cli.status.{booking.status}"),

@@ -32,10 +32,10 @@ def log(way: Access, limit: Limit = 100, before: Before = None) -> None:
         ("at", "action", "outcome", "start"),
         [
             (
-                t.day_time(online.local(entry.at)),
+                online.listed(entry.at),
                 _word(t, "action", entry.action),
                 _word(t, "outcome", entry.outcome),
-                t.day_time(online.local(entry.start)) if entry.start else "",
+                online.listed(entry.start) if entry.start else "",
             )
             for entry in page.entries
         ],

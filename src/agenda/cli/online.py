@@ -89,6 +89,11 @@ class Online:
         """The instant as the business's clocks show it."""
         return instant.astimezone(self.zone)
 
+    def listed(self, instant: datetime) -> str:
+        """Day and time for a table, on the business's clocks; the year only where it is not this one."""
+        local = self.local(instant)
+        return self.terminal.t.day_time(local, "shortest" if local.year == self.today.year else "short")
+
     def start(self, day: date, clock: time) -> datetime:
         """Wall time of the business, which the server takes as such."""
         return datetime.combine(day, clock)

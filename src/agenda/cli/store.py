@@ -86,6 +86,8 @@ def backup(where: Folder, file: Target = None) -> int:
     from agenda.storage.backup import backup as copy_database
 
     terminal, t = where.terminal, where.terminal.t
+    if file and not file.parent.is_dir():
+        raise Failure(Status.USAGE, "no_folder", t("cli.error.no_folder", path=file.parent), path=str(file.parent))
     with told(t, where.path), terminal.steps("cli.backup.steps") as steps:
         copy = copy_database(where.path, file, datetime.now(UTC), steps)
     terminal.document(
@@ -194,7 +196,9 @@ def _failure(error: Exception, t: Texts, folder: Path) -> Failure:
     }
     name = names.get(type(error), "other")
     facts = {"path": folder, **getattr(error, "__dict__", {})}
-    message = t(f"cli.store.{name}", reason=error.__cause__ or error, **{k: _shown(v, t) for k, v in facts.items()})
+    cause = error.__cause__ or error
+    reason = getattr(cause, "strerror", None) or cause
+    message = t(f"cli.store.{name}", reason=reason, **{k: _shown(v, t) for k, v in facts.items()})
     return Failure(Status.STORE, f"store_{name}", message, **{k: v and str(v) for k, v in facts.items()})
 
 

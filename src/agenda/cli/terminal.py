@@ -54,7 +54,10 @@ class Terminal:
         sys.stderr.write(self.t(msgid, **facts) + "\n")
 
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
-        """Rows under translated heads (msgids `cli.column.*`), or the sentence `empty` where there are none."""
+        """Rows under translated heads (msgids `cli.column.*`), or the sentence `empty` where there are none.
+
+        A column in which nothing stands is left out.
+        """
         rows = list(rows)
         if self.json or not rows:
             return self.tell(empty)
@@ -62,11 +65,12 @@ class Terminal:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for column in columns:
-            table.add_column(self.t(f"cli.column.{column}"), overflow="fold")
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
+        filled = [place for place in range(len(columns)) if any(row[place] for row in rows)]
+        for place in filled:
+            table.add_column(self.t(f"cli.column.{columns[place]}"), overflow="fold")
         for row in rows:
-            table.add_row(*map(Text, row))  # Text, since names may hold what rich takes for markup
+            table.add_row(*(Text(row[place]) for place in filled))  # Text, since names may hold what looks like markup
         console = _console(sys.stdout)
         with console.capture() as captured:
             console.print(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -19,6 +20,8 @@ _COMPLAINTS = {
     "NoSuchOption": ("cli.usage.no_option", "option_name"),
     "BadOptionUsage": ("cli.usage.option", "option_name"),
 }
+_EXTRA = re.compile(r"Got unexpected extra argument\S* \((.*)\)", re.DOTALL)
+"""Typer's complaint that has no class of its own"""
 
 
 class Command(TyperCommand):
@@ -69,6 +72,8 @@ def complaint(error: typer.TyperException, t: Texts) -> Failure:
     """What is wrong with the command line, as a failure."""
     msgid, attribute = _COMPLAINTS.get(type(error).__name__, ("", ""))
     about = getattr(error, attribute, None) if msgid else None
+    if extra := _EXTRA.match(error.format_message()):
+        return Failure(Status.USAGE, "usage", t("cli.usage.extra", words=extra[1]))
     if about is None:
         return Failure(Status.USAGE, "usage", t("cli.usage.other", reason=error.format_message()))
     name = about if isinstance(about, str) else _name(about)

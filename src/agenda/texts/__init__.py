@@ -78,10 +78,13 @@ class Texts:
         """The wall time that `value` shows in its own zone: "08:00"."""
         return f"{value:%H:%M}"
 
-    def day_time(self, value: datetime) -> str:
-        """Day and wall time for lists: "seg., 23 de nov. de 2026, 08:00"."""
-        day = dates.format_skeleton("yMMMEd", value.replace(tzinfo=None), locale=self.locale)
-        return f"{day}, {self.time(value)}"
+    def day_time(self, value: datetime, width: Literal["medium", "short", "shortest"] = "medium") -> str:
+        """Day and wall time for lists: "seg., 23 de nov. de 2026, 08:00" to "seg. 23/11 08:00"."""
+        local = value.replace(tzinfo=None)
+        if width == "medium":
+            return f"{dates.format_skeleton('yMMMEd', local, locale=self.locale)}, {self.time(value)}"
+        pattern = "EEE dd/MM/yyyy HH:mm" if width == "short" else "EEE dd/MM HH:mm"
+        return dates.format_datetime(local, pattern, locale=self.locale)
 
     def moment(self, value: datetime) -> str:
         """Day and wall time for sentences: "08:00 de segunda-feira, 23 de novembro"."""
