@@ -8,9 +8,9 @@ import pytest
 from agenda.domain.model import Booking, BookingId, Claim, Resource, ResourceId, Status
 from agenda.domain.slots import cells, origin
 from agenda.domain.times import Span
-from agenda.engine.board import Board
+from agenda.engine.board import Board, Frame
 from agenda.engine.ports import Occupied, StoreUnavailable
-from tests.domain.agendas import ANA, BIA, DAILY, HOUR, NOON, ROOM, TEN, ZONE, later
+from tests.domain.agendas import ANA, BIA, DAILY, HOUR, NOON, ROOM, TEN, ZONE, catalogue, later
 
 DAY = date(2026, 11, 23)
 RESOURCE = Resource(ROOM, "Sala", DAILY)
@@ -40,7 +40,7 @@ def gone(it: Board, booking: BookingId = ONE, span: Span = SPAN) -> None:
 
 
 def board(capacity: int = 100) -> Board:
-    return Board(lambda: ZoneInfo(ZONE), capacity)
+    return Board(lambda: Frame.of(catalogue()), capacity)
 
 
 def taken(it: Board, day: date = DAY) -> int:
@@ -168,3 +168,13 @@ def test_a_seat_that_was_taken_away_since_bars_nobody() -> None:
     it = board()
     it.fill(RESOURCE, DAY, lambda *_: [held(seat=5)])
     assert taken(it) == 0
+
+
+def test_a_claim_concerns_the_days_whose_slots_could_reach_it_and_no_others() -> None:
+    night = Span(later(TEN, hours=13), later(TEN, hours=15))
+    assert board().keys([claim(), claim(span=night)]) == {(ROOM, DAY), (ROOM, date(2026, 11, 24))}
+
+
+def test_a_claim_early_in_the_day_concerns_the_late_slots_of_the_day_before() -> None:
+    early = Span(later(TEN, hours=-9, minutes=-30), later(TEN, hours=-9))  # 0:30 to 1:00
+    assert board().keys([claim(span=early)]) == {(ROOM, date(2026, 11, 22)), (ROOM, DAY)}

@@ -4,10 +4,10 @@ from datetime import date, datetime
 
 from agenda.domain.model import UserId
 from agenda.domain.times import Span
-from agenda.engine.board import Board
-from agenda.engine.live import Live, SlotChange, touched_keys
+from agenda.engine.board import Board, Frame
+from agenda.engine.live import Live, SlotChange
 from agenda.engine.timetable import Timetables
-from tests.domain.agendas import ANA, BIA, HOUR, NOON, ROOM, TEN, catalogue, later
+from tests.domain.agendas import ANA, BIA, HOUR, NOON, ROOM, TEN, catalogue
 from tests.engine.test_board import RESOURCE, SPAN, come, gone
 
 DAY = date(2026, 11, 23)
@@ -18,7 +18,7 @@ class Feed:
 
     def __init__(self, now: datetime = NOON) -> None:
         self.catalogue = catalogue()
-        self.board = Board(lambda: self.catalogue.business.zone)
+        self.board = Board(lambda: Frame.of(self.catalogue))
         self.timetable = Timetables(self.catalogue).of(DAY, HOUR, ROOM, NOON)
         self.live = Live(self.board, lambda: now, self.want)
         self.told: list[tuple[UserId, SlotChange]] = []
@@ -113,9 +113,3 @@ def test_nobody_is_told_after_he_stopped_watching() -> None:
     feed.book()
     assert not feed.told
     assert not feed.live.remove(watch)
-
-
-def test_a_claim_touches_the_days_whose_slots_it_can_change() -> None:
-    night = Span(later(TEN, hours=13), later(TEN, hours=15))
-    days = touched_keys(ROOM, night, lambda instant: later(instant, hours=-3).date())
-    assert days == {(ROOM, date(2026, 11, day)) for day in (22, 23, 24)}

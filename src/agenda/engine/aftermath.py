@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from agenda.domain.model import Catalogue, UserId
-from agenda.domain.times import local_day
 from agenda.engine.board import Board
 from agenda.engine.committer import Committed
-from agenda.engine.live import Live, touched_keys
+from agenda.engine.live import Live
 from agenda.engine.ports import Log, Mailbox, Reply, Store
 
 
@@ -33,12 +32,7 @@ class Aftermath:
         self._board.correct(released, claimed, done.before.bookings)
         if not self.lives:
             return []
-        zone = catalogue.business.zone
-        keys = {
-            key
-            for claim in (*released, *claimed)
-            for key in touched_keys(claim.resource, claim.span, lambda instant: local_day(instant, zone))
-        }
+        keys = self._board.keys((*released, *claimed))
         return [(mailbox, live.refresh, keys) for mailbox, live in list(self.lives.items())]
 
     def erased(self, user: UserId) -> None:

@@ -6,18 +6,17 @@ A stale board can only cost a polite refusal, never a double booking: decide() n
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from threading import Lock
+from typing import Self
 
-from agenda.domain.model import Booking, BookingId, Claim, Resource, ResourceId, UserId
+from agenda.domain.model import Booking, BookingId, Catalogue, Claim, Resource, ResourceId, UserId
 from agenda.domain.slots import cells, origin
-from agenda.domain.times import DAY, Span, local_day
+from agenda.domain.times import CELL, DAY, MINUTE, Span, day_span, local_day
 from agenda.engine.ports import Occupied
 
 Key = tuple[ResourceId, date]
 
-HOUR = timedelta(hours=1)
-WINDOW = 3 * DAY + 2 * HOUR  # the day before, a day of up to 25 hours, and the day after
 MOST_NEWS = 256  # corrections that wait for somebody to look
 CAPACITY = 50_000  # resource-days kept; the least recently used go first
 
@@ -30,10 +29,40 @@ class DayView:
     mine: dict[UserId, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a day has to do with a claim: its slots may claim time from `before` its start until `after` its end."""
+
+    zone: tzinfo
+    before: timedelta
+    after: timedelta
+
+    @classmethod
+    def of(cls, catalogue: Catalogue) -> Self:
+        """Wide enough for every service."""
+        services = catalogue.services.values()
+        before = max((service.before for service in services), default=0)
+        after = max((service.duration + service.after for service in services), default=0)
+        return cls(catalogue.business.zone, before * MINUTE, after * MINUTE)
+
+    def window(self, day: date) -> Span:
+        """The time that matters to the slots of `day`. Raises OverflowError at the ends of the calendar."""
+        span = day_span(day, self.zone)
+        zero = span.start if span else origin(day, self.zone)
+        return Span(zero - self.before, (span.end if span else zero) + self.after + CELL)
+
+    def days(self, claimed: Span) -> list[date]:
+        """The days in whose window the span may lie."""
+        first = local_day(claimed.start - self.after - CELL, self.zone)
+        last = local_day(claimed.end + self.before, self.zone)
+        return [first + n * DAY for n in range((last - first).days + 1)] if last != first else [first]
+
+
 @dataclass(slots=True)
 class _Day:
     """A day on the board; what commits have told since it was looked at, or while it is being filled, is in `news`."""
 
+    zero: datetime
     window: Span
     seats: int
     held: dict[BookingId, Occupied] | None = None
@@ -65,16 +94,16 @@ class _Day:
         taken, mine = [0] * self.seats, dict[UserId, int]()
         for it in held.values():
             if it.seat < self.seats:  # a seat that was taken away since bars nobody from the others
-                taken[it.seat] |= cells(it.span, self.window.start)
-            mine[it.user] = mine.get(it.user, 0) | cells(it.booked, self.window.start)
+                taken[it.seat] |= cells(it.span, self.zero)
+            mine[it.user] = mine.get(it.user, 0) | cells(it.booked, self.zero)
         return DayView(tuple(taken), mine)
 
 
 class Board:
     """Days on demand; safe for any thread. `version` rises with every correction."""
 
-    def __init__(self, zone: Callable[[], tzinfo], capacity: int = CAPACITY) -> None:
-        self._zone = zone
+    def __init__(self, frame: Callable[[], Frame], capacity: int = CAPACITY) -> None:
+        self._frame = frame
         self._capacity = capacity
         self._lock = Lock()
         self._days: OrderedDict[Key, _Day] = OrderedDict()
@@ -99,8 +128,8 @@ class Board:
         Raises what `read` raises; the day is then as unknown as before.
         """
         key = (resource.id, day)
-        zero = origin(day, self._zone())
-        fresh = _Day(Span(zero, zero + WINDOW), resource.seats)
+        frame = self._frame()
+        fresh = _Day(origin(day, frame.zone), frame.window(day), resource.seats)
         with self._lock:
             if self._view(key) is not None:
                 return
@@ -131,14 +160,17 @@ class Board:
             self._version += 1
             return self._version
 
+    def keys(self, claims: Iterable[Claim]) -> set[Key]:
+        """The resource-days whose slots the claims can change, whether they are on the board or not."""
+        frame = self._frame()
+        return {(claim.resource, day) for claim in claims for day in frame.days(claim.span)}
+
     def _touched(self, claim: Claim) -> list[_Day]:
-        """The days on the board in whose window the claim, of up to a day, may lie; mostly there are none."""
+        """The days on the board in whose window the claim may lie; mostly there are none."""
         days = self._by_resource.get(claim.resource)
         if not days:
             return []
-        middle = local_day(claim.span.start, self._zone())
-        near = (days.get(middle + n * DAY) for n in range(-3, 3))
-        return [day for day in near if day is not None]
+        return [days[day] for day in self._frame().days(claim.span) if day in days]
 
     def _remember(self, key: Key, day: _Day) -> None:
         self._days[key] = day

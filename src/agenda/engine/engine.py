@@ -51,7 +51,7 @@ class Engine:
         self._store, self._now = store, clock
         self._reader = store.reader()
         self._timetables = Timetables(self._reader.catalogue())
-        self._board = Board(lambda: self.catalogue.business.zone)
+        self._board = Board(lambda: self._timetables.frame)
         self._aftermath = Aftermath(self._board, store, log, self._offers_changed)
         self._committer = Committer(store, self.catalogue, self._aftermath, log, new_ids())
         self._readers = Workers("reader", READERS, 10_000, log)

@@ -3,11 +3,10 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from itertools import count
 
-from agenda.domain.model import ResourceId, UserId
-from agenda.domain.times import DAY, Span
+from agenda.domain.model import UserId
 from agenda.engine.board import Board, DayView, Key
 from agenda.engine.timetable import Slot, SlotState, Timetable
 
@@ -32,12 +31,6 @@ class Watch:
     timetable: Timetable
     notify: Callable[[SlotChange], None]
     seen: States
-
-
-def touched_keys(resource: ResourceId, span: Span, day_of: Callable[[datetime], date]) -> set[Key]:
-    """The resource-days whose slots a claim over `span` can change: a slot of the day before may reach into it."""
-    first, last = day_of(span.start), day_of(span.end)
-    return {(resource, first - DAY), (resource, first), (resource, last)}
 
 
 @dataclass(slots=True)

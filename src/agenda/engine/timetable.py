@@ -10,7 +10,7 @@ from functools import lru_cache
 from agenda.domain.model import Catalogue, Resource, ResourceId, Service, ServiceId, UserId
 from agenda.domain.slots import free_starts, offer, touched
 from agenda.domain.times import CELL_MINUTES
-from agenda.engine.board import DayView, Key
+from agenda.engine.board import DayView, Frame, Key
 
 
 class SlotState(StrEnum):
@@ -129,6 +129,7 @@ class Timetables:
         self.catalogue = catalogue
         self._same = _Same(catalogue)
         self._offers = catalogue.offers()
+        self.frame = Frame.of(catalogue)
 
     def of(self, day: date, service: ServiceId | None, resource: ResourceId | None, now: datetime) -> Timetable:
         """What is offered on `day`; nothing beyond the horizon, nor at the ends of the calendar."""

@@ -25,7 +25,7 @@ MARK: Final = "written"
 AT_ONCE: Final = 1_000
 EVERY_SECONDS: Final = 1.0
 # The thread rests so many times as long as it works, so that a rush of bookings is not slowed down by its records.
-REST: Final = 15
+REST: Final = 40
 # Files are not synchronised: what was written longer ago than this, the system has put on disk by itself.
 SETTLED_SECONDS: Final = 120.0
 
