@@ -28,6 +28,8 @@ def words(it: object) -> list[str]:
             return []
 
 
+# Requests lie in order of time and are kept for two days: what a person has among them is looked for one by one.
+OF_ONE_USER = {*words(export._REQUESTS), *(sql for statement in erase.ERASE for sql in words(statement))}
 STATEMENTS = sorted({sql for module in MODULES for it in vars(module).values() for sql in words(it)})
 
 
@@ -37,7 +39,8 @@ def plan(store: SqliteStore, sql: str) -> str:
 
 @pytest.mark.parametrize("sql", STATEMENTS)
 def test_rows_are_found_by_an_index(sqlite: SqliteStore, sql: str) -> None:
-    assert not re.search(rf"SCAN ({LARGE})\b", plan(sqlite, sql))
+    walked = set(re.findall(rf"SCAN ({LARGE})\b", plan(sqlite, sql)))
+    assert walked <= {"request"} if sql in OF_ONE_USER else not walked
 
 
 def test_a_walk_through_a_table_would_be_noticed(sqlite: SqliteStore) -> None:

@@ -66,6 +66,9 @@ def day_span(day: date, zone: tzinfo) -> Span | None:
     return Span(start, end) if start < end else None
 
 
+_NORMAL_DAY = tuple(range(0, 24 * 60, CELL_MINUTES))
+
+
 @lru_cache(maxsize=1024)
 def wall_minutes(day: date, zone: tzinfo) -> tuple[int, ...]:
     """What clocks show, in minutes after midnight, at the start of each cell of `day`, in order of time.
@@ -76,5 +79,7 @@ def wall_minutes(day: date, zone: tzinfo) -> tuple[int, ...]:
     if span is None:
         return ()
     cells = (span.end - span.start) // CELL
+    if cells == len(_NORMAL_DAY) and span.start.astimezone(zone).utcoffset() == span.end.astimezone(zone).utcoffset():
+        return _NORMAL_DAY
     walls = ((span.start + n * CELL).astimezone(zone) for n in range(cells))
     return tuple(wall.hour * 60 + wall.minute for wall in walls)

@@ -227,7 +227,7 @@ REQUEST = Table(
     Column("booking", Integer),
     Column("outcome", Text, nullable=False),
     Column("at", Instant, nullable=False),
-    PrimaryKeyConstraint("user", "request"),
+    PrimaryKeyConstraint("request", "user"),
     sqlite_with_rowid=False,
 )
 

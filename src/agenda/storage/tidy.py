@@ -37,8 +37,8 @@ _CLEAR_CLAIMS: Final = sql.Query(
 )
 _REQUESTS_AFTER: Final = sql.Query(
     select(REQUEST.c.user, REQUEST.c.request, REQUEST.c.at)
-    .where(tuple_(REQUEST.c.user, REQUEST.c.request) > tuple_(bindparam("user"), bindparam("request")))
-    .order_by(REQUEST.c.user, REQUEST.c.request)
+    .where(tuple_(REQUEST.c.request, REQUEST.c.user) > tuple_(bindparam("request"), bindparam("user")))
+    .order_by(REQUEST.c.request, REQUEST.c.user)
     .limit(_LIMIT)
 )
 _CLEAR_REQUEST: Final = sql.compiled(

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Final
 
 from sqlalchemy import func, select
@@ -31,6 +32,7 @@ from agenda.storage.rows import (
 from agenda.storage.schema import BOOKING, WRITER, to_seconds
 from agenda.storage.sqlite import Connection
 
+_BY_REQUEST: Final = itemgetter(1)
 CLAIM_MISSING: Final = "claim_missing"
 
 _USERS_KEPT: Final = 20_000
@@ -126,7 +128,7 @@ class SqliteTransaction:
             self._connection.each(sql.CHANGE_BOOKING, rows)
         if changes.settled:
             # In the order of the key, so that neighbours meet on one page while it is at hand.
-            sql.ADD_REQUESTS.run(self._connection, sorted(map(settled_row, changes.settled)))
+            sql.ADD_REQUESTS.run(self._connection, sorted(map(settled_row, changes.settled), key=_BY_REQUEST))
         if entries:
             sql.ADD_ENTRIES.run(self._connection, [entry_row(entry) for entry in entries])
             self._move_head(changes, entries[-1])

@@ -153,7 +153,7 @@ def request() -> None:
         sa.Column("booking", sa.Integer()),
         sa.Column("outcome", sa.Text(), nullable=False),
         sa.Column("at", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("user", "request", name="request_key"),
+        sa.PrimaryKeyConstraint("request", "user", name="request_key"),
         sqlite_with_rowid=False,
     )
 
