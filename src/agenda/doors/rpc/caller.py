@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from agenda.doors.rpc import shapes
 from agenda.engine.engine import Engine
 from agenda.engine.live import SlotChange
 from agenda.engine.ports import Mailbox
@@ -18,7 +19,19 @@ class Caller:
     `changed` is called with every SlotChange of its watches.
     """
 
-    __slots__ = ("_gone", "_language", "address", "changed", "engine", "mailbox", "session", "watches")
+    __slots__ = (
+        "_catalogue",
+        "_gone",
+        "_language",
+        "_zone",
+        "address",
+        "changed",
+        "engine",
+        "mailbox",
+        "session",
+        "user",
+        "watches",
+    )
 
     def __init__(self, engine: Engine, mailbox: Mailbox, address: str, changed: Callable[[SlotChange], None]) -> None:
         self.engine = engine
@@ -26,14 +39,21 @@ class Caller:
         self.address = address
         self.changed = changed
         self.session: Session | None = None
+        self.user = shapes.text("")  # the JSON of the name of who was signed in last
         self.watches: set[str] = set()
         self._language = DEFAULT_LANGUAGE
         self._gone = False
+        self._catalogue = engine.catalogue
+        self._zone = self._catalogue.business.zone
 
     @property
     def zone(self) -> ZoneInfo:
         """The zone in which instants are shown and read."""
-        return self.engine.catalogue.business.zone
+        catalogue = self.engine.catalogue
+        if catalogue is not self._catalogue:
+            self._catalogue = catalogue
+            self._zone = catalogue.business.zone
+        return self._zone
 
     @property
     def language(self) -> str:
@@ -62,6 +82,7 @@ class Caller:
         """From now on this client is that user; what was watched for another is over."""
         self.end_watches()
         self.session = session
+        self.user = shapes.text(session.user.name)
 
     def sign_out(self) -> None:
         """From now on nobody is signed in here."""

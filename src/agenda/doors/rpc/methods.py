@@ -185,7 +185,7 @@ def _cancel(caller: Caller, wish: p.CancelBooking, sent: dict[str, Any], reply: 
 
 
 def _booking(caller: Caller, value: Any) -> bytes:
-    return shapes.booking(value, caller.own_session.user.name, caller.zone)
+    return shapes.booking(value, caller.user, caller.zone)
 
 
 def _list_bookings(caller: Caller, wish: p.ListBookings, sent: dict[str, Any], reply: Reply) -> None:
@@ -194,7 +194,7 @@ def _list_bookings(caller: Caller, wish: p.ListBookings, sent: dict[str, Any], r
 
 
 def _bookings(caller: Caller, value: Any) -> bytes:
-    return shapes.bookings(value, caller.own_session.user.name, caller.zone)
+    return shapes.bookings(value, caller.user, caller.zone)
 
 
 def _list_audit(caller: Caller, wish: p.ListAudit, sent: dict[str, Any], reply: Reply) -> None:

@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from agenda.domain.audit import AuditEntry
 from agenda.domain.commands import AuditFact, Receipt
-from agenda.domain.model import Booking, Catalogue, Resource, Service
+from agenda.domain.model import Booking, Catalogue, Resource, Service, Status
 from agenda.engine.timetable import Slot, SlotList, SlotState, SlotTime, Timetable
 
 EMPTY: Final = b"{}"
@@ -33,26 +33,26 @@ def exact_instant(moment: datetime, zone: ZoneInfo) -> str:
     return moment.astimezone(zone).isoformat()
 
 
+def text(value: str) -> str:
+    """Any text as JSON. Raises ValueError for a lone surrogate."""
+    return to_json(value).decode()
+
+
 def booking(value: Booking, user: str, zone: ZoneInfo) -> bytes:
-    """A booking of the user called `user`."""
-    wire = {
-        "id": value.id,
-        "code": value.code,
-        "resource": value.resource,
-        "service": value.service,
-        "start": instant(value.start, zone),
-        "end": instant(value.end, zone),
-        "status": value.status,
-        "user": user,
-        "created": instant(value.created, zone),
-    }
-    if value.note is not None:
-        wire["note"] = value.note
-    return to_json(wire)
+    """A booking; `user` is the JSON of its user's name. Ids, codes and instants need no escapes."""
+    note = "" if value.note is None else f',"note":{text(value.note)}'
+    return (
+        f'{{"id":"{value.id}","code":"{value.code}","resource":"{value.resource}","service":"{value.service}",'
+        f'"start":"{instant(value.start, zone)}","end":"{instant(value.end, zone)}","status":"{_STATUSES[value.status]}",'
+        f'"user":{user},"created":"{instant(value.created, zone)}"{note}}}'
+    ).encode()
+
+
+_STATUSES: Final = {status: status.value for status in Status}  # to format an enum's member takes longer
 
 
 def bookings(values: Iterable[Booking], user: str, zone: ZoneInfo) -> bytes:
-    """The result of booking.list."""
+    """The result of booking.list; `user` is the JSON of the user's name."""
     return b'{"bookings":[%b]}' % b",".join([booking(value, user, zone) for value in values])
 
 
