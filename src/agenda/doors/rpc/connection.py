@@ -1,7 +1,6 @@
 """One client's connection: bytes between socket and conversation, with bounds on what piles up and for how long."""
 
 import asyncio
-from enum import IntEnum
 from typing import Final, Protocol, cast
 
 from agenda.domain.errors import Unavailable
@@ -35,25 +34,22 @@ class House(Protocol):
         """Log a defect; the id under which it can be found."""
 
 
-class Phase(IntEnum):
-    """How far a connection has come. It only ever moves forward."""
-
-    OPEN = 0
-    ENDING = 1  # what was started is answered, then it is over
-    DRAINING = 2  # the client knows that it is over; what it still sends is thrown away
-
-
 class Connection(asyncio.Protocol):
-    """Lives on the I/O thread."""
+    """Lives on the I/O thread.
+
+    Open at first; once the conversation is `ending`, what was started is answered; then it is draining: the client
+    knows that it is over, and what it still sends is thrown away.
+    """
 
     __slots__ = (
         "_busy",
         "_conversation",
+        "_draining",
         "_eof",
         "_house",
+        "_limits",
         "_lines_taken",
         "_loop",
-        "_phase",
         "_quiet_since",
         "_reading",
         "_stalled_since",
@@ -65,9 +61,9 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._limits = house.limits
         self._loop = house.loop
-        self._phase = Phase.OPEN
-        self._busy = self._eof = self._turn_due = False
+        self._busy = self._draining = self._eof = self._turn_due = False
         self._reading = self._writable = True
         self._lines_taken = 0
         self._quiet_since = house.loop.time()  # when a whole line was last seen to have come
@@ -78,24 +74,24 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._transport.set_write_buffer_limits(high=self._house.limits.write_buffer)
+        self._transport.set_write_buffer_limits(high=self._limits.write_buffer)
         name = transport.get_extra_info("peername") or ("0.0.0.0", 0)  # noqa: S104  # it has left already
         self.peer = f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
         caller = Caller(self._house.engine, self._house.mailbox, name[0], self._slots_changed)
-        self._conversation = Conversation(caller, self, self._house.limits)
+        self._conversation = Conversation(caller, self, self._limits)
         if not self._house.welcome(self):
-            error = self._conversation.refused(Unavailable(self._house.limits.retry_after))
+            error = self._conversation.refused(Unavailable(self._limits.retry_after))
             self.send(jsonrpc.refusal(b"null", error))
             self._hang_up()
 
     def data_received(self, data: bytes) -> None:
-        if self._phase is not Phase.DRAINING:
+        if not self._draining:
             self._conversation.lines.feed(data)
             self.go_on()
 
     def eof_received(self) -> bool:
         self._eof = True
-        if self._phase is Phase.DRAINING:
+        if self._draining:
             self._transport.close()
         else:
             self._conversation.end_of_input()
@@ -112,14 +108,14 @@ class Connection(asyncio.Protocol):
         self.go_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._phase = Phase.DRAINING
+        self._draining = True
         self._conversation.close()
         self._house.farewell(self)
 
     # What the conversation calls
 
     def send(self, message: bytes) -> None:
-        if self._phase is not Phase.DRAINING and not self._transport.is_closing():
+        if not self._draining and not self._transport.is_closing():
             self._transport.write(message + b"\n")
 
     def incident(self, error: BaseException) -> str:
@@ -127,20 +123,21 @@ class Connection(asyncio.Protocol):
 
     def go_on(self) -> None:
         """Start what may start, read on or not, and end when everything is said."""
-        if self._busy or self._phase is Phase.DRAINING:
+        if self._busy or self._draining:
             return
+        conversation = self._conversation
         self._busy = True  # answers that come at once call this again
         try:
-            if self._writable or self._conversation.stopping:
-                most = self._house.limits.calls_in_a_row
-                if self._conversation.advance(most) == most:
+            if self._writable or conversation.stopping:
+                most = self._limits.calls_in_a_row
+                if conversation.advance(most) == most:
                     self._take_turns()
         finally:
             self._busy = False
-        if self._over():
+        if conversation.ending and self._over():
             self._hang_up()
-        else:
-            self._read_or_pause()
+        elif (conversation.lines.length <= MAX_LINE) is not self._reading:
+            self._pause_or_read_on()
 
     def _take_turns(self) -> None:
         """Go on after other connections had their turn."""
@@ -153,19 +150,18 @@ class Connection(asyncio.Protocol):
         self.go_on()
 
     def _over(self) -> bool:
-        """Whether the conversation has come to its end and all is answered."""
-        ending = self._eof or self._phase is Phase.ENDING or self._conversation.last_words is not None
-        return ending and not self._turn_due and self._conversation.at_rest and self._writable
+        """Whether all is answered."""
+        return not self._turn_due and self._conversation.at_rest and self._writable
 
-    def _read_or_pause(self) -> None:
+    def _pause_or_read_on(self) -> None:
         """Read on unless more than a line is here already, which can only be since it must wait."""
-        reading = len(self._conversation.lines) <= MAX_LINE
-        if reading is not self._reading and not self._eof:
-            self._reading = reading
-            if reading:
-                self._transport.resume_reading()
-            else:
-                self._transport.pause_reading()
+        if self._eof:
+            return
+        self._reading = not self._reading
+        if self._reading:
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
 
     def _hang_up(self) -> None:
         """Say the last words, then close without losing them.
@@ -176,7 +172,7 @@ class Connection(asyncio.Protocol):
             return
         if self._conversation.last_words is not None:
             self.send(self._conversation.last_words)
-        self._phase = Phase.DRAINING
+        self._draining = True
         self._conversation.close()
         if self._eof:
             self._transport.close()
@@ -185,15 +181,14 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
         if self._transport.can_write_eof():
             self._transport.write_eof()
-        self._loop.call_later(self._house.limits.linger, self._transport.close)
+        self._loop.call_later(self._limits.linger, self._transport.close)
 
     # What the server calls
 
     def stop(self) -> None:
         """Tell the client that the server stops, answer what was started, refuse the rest, then close."""
-        if self._phase is Phase.OPEN:
-            self._phase = Phase.ENDING
-            self._conversation.stopping = True
+        if not (self._draining or self._conversation.stopping):
+            self._conversation.stop()
             self.send(STOPPING)
             self.go_on()
 
@@ -203,7 +198,7 @@ class Connection(asyncio.Protocol):
 
     def check(self, now: float) -> None:
         """Cut a client that does not read, leaves a line unfinished, or is silent and never signed in."""
-        limits, conversation = self._house.limits, self._conversation
+        limits, conversation = self._limits, self._conversation
         if self._stalled_since is not None:
             if now - self._stalled_since > limits.stalled:
                 self._transport.abort()
@@ -213,16 +208,16 @@ class Connection(asyncio.Protocol):
             self._quiet_since = now
             return
         quiet = now - self._quiet_since
-        unfinished = len(conversation.lines) and quiet > limits.unfinished_line
+        unfinished = conversation.lines.length and quiet > limits.unfinished_line
         if unfinished or (conversation.caller.signed_in() is None and quiet > limits.signed_out):
             self._hang_up()
 
     def _slots_changed(self, change: SlotChange) -> None:
         """Pass a SlotChange on, unless the client reads so slowly that what it has not read is too much."""
         caller = self._conversation.caller
-        if self._phase is Phase.DRAINING or caller.signed_in() is None:
+        if self._draining or caller.signed_in() is None:
             return
-        if self._transport.get_write_buffer_size() > self._house.limits.unread:
+        if self._transport.get_write_buffer_size() > self._limits.unread:
             self._transport.abort()
             return
         shown = shapes.changed_slots(change.slots, caller.zone)

@@ -1,7 +1,7 @@
 """The calls of one client: which is next, when it may start, and how its answer is written."""
 
 from collections import deque
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from agenda.domain.errors import AgendaError, Internal, Invalid, Unavailable
 from agenda.doors.rpc import errors, jsonrpc
@@ -13,6 +13,8 @@ from agenda.doors.rpc.lines import LineBuffer, LineTooLong
 from agenda.doors.rpc.method import Method
 from agenda.doors.rpc.methods import METHODS
 
+_FREE: Final = Order.FREE
+
 
 class Line(Protocol):
     """The connection that carries a conversation."""
@@ -21,7 +23,7 @@ class Line(Protocol):
         """Put a message on the wire; the newline is added here."""
 
     def go_on(self) -> None:
-        """Something was answered: more may start now."""
+        """Something was answered while more is there, or the end is near: more may start now, or all be over."""
 
     def incident(self, error: BaseException) -> str:
         """Log a defect; the id under which it can be found."""
@@ -31,7 +33,7 @@ class Conversation:
     """Bytes in, messages out. Lines behind a call that must wait stay bytes; one batch is served at a time.
 
     `stopping` refuses what has not started yet. `last_words` is set after a line that is too long: what to say before
-    hanging up; nothing after it is looked at.
+    hanging up; nothing after it is looked at. `ending` says that it is over once all is answered.
     """
 
     __slots__ = (
@@ -42,9 +44,9 @@ class Conversation:
         "_line",
         "_members",
         "_notices",
-        "_waiting",
         "caller",
         "closed",
+        "ending",
         "last_words",
         "lines",
         "lines_taken",
@@ -56,11 +58,10 @@ class Conversation:
         self.lines = LineBuffer()
         self.lines_taken = 0
         self.last_words: bytes | None = None
-        self.stopping = self.closed = False
+        self.stopping = self.closed = self.ending = False
         self._line = line
         self._limits = limits
         self._gate = Gate()
-        self._waiting: Call | None = None  # the next call, while the gate holds it back
         self._members: deque[Call] = deque()  # of the line that was read last, not yet started
         self._batch: _OpenBatch | None = None
         self._notices: list[bytes] = []  # held back while a batch is served: its answer may be what announces them
@@ -68,7 +69,11 @@ class Conversation:
 
     def end_of_input(self) -> None:
         """Nothing more will come: what is there is the last line."""
-        self._ended = True
+        self._ended = self.ending = True
+
+    def stop(self) -> None:
+        """Refuse what has not started yet."""
+        self.stopping = self.ending = True
 
     @property
     def started(self) -> int:
@@ -78,29 +83,28 @@ class Conversation:
     @property
     def at_rest(self) -> bool:
         """Whether everything that was taken is answered."""
-        return not self._gate.started and self._waiting is None and self._batch is None
+        return not self._gate.started and not self._members and self._batch is None
 
     def advance(self, most: int) -> int:
         """Start calls while they may start, at most so many; how many it were, blank lines included.
 
         Answers may come before it returns.
         """
+        gate, members = self._gate, self._members
         for done in range(most):
-            if self._gate.started >= self._limits.unanswered and not self.stopping:
+            if gate.started >= self._limits.unanswered and not self.stopping:
                 return done
-            if self._waiting is not None:
-                call, self._waiting = self._waiting, None
-            elif self._members or self._read_line():
-                if not self._members:
+            if not members:
+                if not (self.lines.length and self._read_line()):
+                    return done
+                if not members:
                     continue  # a blank line
-                call = self._members.popleft()
-            else:
-                return done
+            call = members[0]
             method = METHODS.get(call.method) if call.fault is None else None
-            order = Order.FREE if method is None or self.stopping else method.order
-            if not self._gate.admits(order):
-                self._waiting = call
+            order = _FREE if method is None or self.stopping else method.order
+            if not gate.enter(order):
                 return done
+            members.popleft()
             self._start(call, method, order)
         return most
 
@@ -112,6 +116,7 @@ class Conversation:
             line = self.lines.take_rest() if self._ended else self.lines.take()
         except LineTooLong:
             self.lines.clear()
+            self.ending = True
             self.last_words = jsonrpc.refusal(b"null", errors.too_long(self.caller.language))
             return False
         if line is None:
@@ -126,11 +131,12 @@ class Conversation:
         return True
 
     def _start(self, call: Call, method: Method | None, order: Order) -> None:
-        pending = _Pending(self, call.id, method, order, self._batch)
-        self._gate.enter(order)
         if method is None:
-            pending.refuse(self._fault(call))
-        elif self.stopping or (self._batch is not None and self._batch.size > self._limits.batch_answer):
+            answer = None if call.id is None else jsonrpc.refusal(call.id, self._fault(call))
+            self.answered(order, self._batch, answer)
+            return
+        pending = _Pending(self, call.id, method, order, self._batch)
+        if self.stopping or (self._batch is not None and self._batch.size > self._limits.batch_answer):
             pending(Unavailable(self._limits.retry_after))
         else:
             try:
@@ -148,10 +154,12 @@ class Conversation:
         """The `error` member for a refusal, in this client's language."""
         return errors.refused(error, self.caller.language, self.caller.zone)
 
-    def result(self, call_id: bytes, method: Method, value: Any) -> bytes:
-        """The answer with this value as its result."""
+    def answer(self, call_id: bytes, method: Method, result: Any) -> bytes:
+        """The answer that a call gets for what the engine replied."""
+        if isinstance(result, AgendaError):
+            return jsonrpc.refusal(call_id, self.refused(result))
         try:
-            return jsonrpc.answer(call_id, method.encode(self.caller, value))
+            return jsonrpc.answer(call_id, method.encode(self.caller, result))
         except Exception as error:  # noqa: BLE001  # nor must a value that has no JSON
             return jsonrpc.refusal(call_id, self.refused(Internal(self._line.incident(error))))
 
@@ -163,7 +171,8 @@ class Conversation:
                 self._end_batch(batch)
         elif answer is not None:
             self._line.send(answer)
-        self._line.go_on()
+        if self._members or self.lines.length or self.ending:
+            self._line.go_on()
 
     def _end_batch(self, batch: "_OpenBatch") -> None:
         """Send the answers of a batch, then what its answer had to precede."""
@@ -187,7 +196,6 @@ class Conversation:
         self.lines.clear()
         self._members.clear()
         self._notices.clear()
-        self._waiting = None
         self.caller.leave()
 
 
@@ -213,39 +221,26 @@ class _OpenBatch:
 class _Pending:
     """A call that was started: called with the engine's reply, once; what comes after that is ignored."""
 
-    __slots__ = ("_batch", "_conversation", "_id", "_method", "_order", "_over")
+    __slots__ = ("_batch", "_conversation", "_id", "_method", "_order")
 
     def __init__(
         self,
         conversation: Conversation,
         call_id: bytes | None,
-        method: Method | None,
+        method: Method,
         order: Order,
         batch: _OpenBatch | None,
     ) -> None:
-        self._conversation = conversation
+        self._conversation: Conversation | None = conversation  # until it is answered
         self._id = call_id
         self._method = method
         self._order = order
         self._batch = batch
-        self._over = False
 
     def __call__(self, result: Any) -> None:
         conversation, call_id = self._conversation, self._id
-        if conversation.closed:
-            self._over = True
-        elif isinstance(result, AgendaError):
-            self.refuse(conversation.refused(result))
-        elif call_id is None or self._method is None:
-            self._end(None)
-        else:
-            self._end(conversation.result(call_id, self._method, result))
-
-    def refuse(self, error: bytes) -> None:
-        """Answer with this `error` member."""
-        self._end(None if self._id is None else jsonrpc.refusal(self._id, error))
-
-    def _end(self, answer: bytes | None) -> None:
-        if not self._over:
-            self._over = True
-            self._conversation.answered(self._order, self._batch, answer)
+        self._conversation = None
+        if conversation is None or conversation.closed:
+            return
+        answer = None if call_id is None else conversation.answer(call_id, self._method, result)
+        conversation.answered(self._order, self._batch, answer)

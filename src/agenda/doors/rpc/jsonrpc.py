@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Final, NamedTuple, NoReturn
 
 from pydantic_core import from_json, to_json
@@ -96,9 +97,10 @@ def _call(value: Any) -> Call:
         return Call(call_id or _NULL, "", {}, INVALID_REQUEST)
     if call_id is not None and not storable(value["id"]):
         return Call(call_id, method, {}, INVALID_PARAMS)
-    return Call(call_id, method, params)
+    return _new_call((call_id, method, params, None))
 
 
+_new_call = partial(tuple.__new__, Call)  # what Call() does, in half the time
 _NO_PARAMS: dict[str, Any] = {}
 _STRUCTURED = (dict, list)
 

@@ -8,45 +8,56 @@ class LineTooLong(Exception):
 
 
 class LineBuffer:
-    """What has arrived and is not yet taken; never looks at the same byte twice."""
+    """What has arrived and is not yet taken, `length` bytes; never looks at the same byte twice.
 
-    __slots__ = ("_data", "_looked_at")
+    What arrives as whole lines is cut from the bytes as they came; only what arrives in pieces is put together.
+    """
+
+    __slots__ = ("_data", "_looked_at", "_taken", "length")
 
     def __init__(self) -> None:
-        self._data = bytearray()
-        self._looked_at = 0
-
-    def __len__(self) -> int:
-        return len(self._data)
+        self._data: bytes | bytearray = b""
+        self._taken = self._looked_at = self.length = 0
 
     def feed(self, data: bytes) -> None:
         """Add what arrived."""
-        self._data += data
+        if self.length:
+            if type(self._data) is not bytearray:
+                self._data = bytearray(self._data)
+            del self._data[: self._taken]
+            self._data += data
+            self._looked_at -= self._taken
+        else:
+            self._data = data
+            self._looked_at = 0
+        self._taken = 0
+        self.length = len(self._data)
 
     def take(self) -> bytes | None:
         """The next whole line without its newline, or None. Raises LineTooLong, again at every later call."""
         end = self._data.find(b"\n", self._looked_at)
-        length = len(self._data) if end < 0 else end
+        length = self.length if end < 0 else end - self._taken
         if length > MAX_LINE:
             raise LineTooLong
         if end < 0:
-            self._looked_at = length
+            self._looked_at = len(self._data)
             return None
-        line = bytes(self._data[:end])
-        del self._data[: end + 1]
-        self._looked_at = 0
+        line = bytes(self._data[self._taken : end])
+        self._taken = self._looked_at = end + 1
+        self.length -= length + 1
+        if not self.length:
+            self.clear()
         return line
 
     def take_rest(self) -> bytes | None:
         """The next line, where the end of the stream ends the last one too."""
         line = self.take()
-        if line is None and self._data:
-            line = bytes(self._data)
-            self._data.clear()
-            self._looked_at = 0
+        if line is None and self.length:
+            line = bytes(self._data[self._taken :])
+            self.clear()
         return line
 
     def clear(self) -> None:
         """Forget everything."""
-        self._data.clear()
-        self._looked_at = 0
+        self._data = b""
+        self._taken = self._looked_at = self.length = 0

@@ -43,8 +43,8 @@ def booking(value: Booking, user: str, zone: ZoneInfo) -> bytes:
     note = "" if value.note is None else f',"note":{text(value.note)}'
     return (
         f'{{"id":"{value.id}","code":"{value.code}","resource":"{value.resource}","service":"{value.service}",'
-        f'"start":"{instant(value.start, zone)}","end":"{instant(value.end, zone)}","status":"{_STATUSES[value.status]}",'
-        f'"user":{user},"created":"{instant(value.created, zone)}"{note}}}'
+        f'"start":"{instant(value.start, zone)}","end":"{instant(value.end, zone)}",'
+        f'"status":"{_STATUSES[value.status]}","user":{user},"created":"{instant(value.created, zone)}"{note}}}'
     ).encode()
 
 
