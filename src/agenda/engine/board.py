@@ -99,6 +99,22 @@ class _Day:
         return DayView(tuple(taken), mine)
 
 
+@dataclass(slots=True)
+class _Shelf:
+    """The days of one resource, and what commits have told about it since somebody looked at one of them."""
+
+    days: dict[date, _Day] = field(default_factory=dict)
+    news: list[tuple[Claim, Booking | None]] = field(default_factory=list)
+
+    def learn(self, frame: Frame) -> None:
+        """Tell the days the news, in order."""
+        for claim, booking in self.news:
+            for day in frame.days(claim.span):
+                if day in self.days:
+                    self.days[day].put(claim, booking)
+        self.news.clear()
+
+
 class Board:
     """Days on demand; safe for any thread. `version` rises with every correction."""
 
@@ -107,7 +123,7 @@ class Board:
         self._capacity = capacity
         self._lock = Lock()
         self._days: OrderedDict[Key, _Day] = OrderedDict()
-        self._by_resource: dict[ResourceId, dict[date, _Day]] = {}
+        self._shelves: dict[ResourceId, _Shelf] = {}
         self._version = 1
 
     def look(self, keys: Iterable[Key]) -> tuple[int, list[DayView | None]]:
@@ -119,6 +135,7 @@ class Board:
         day = self._days.get(key)
         if day is None:
             return None
+        self._shelves[key[0]].learn(self._frame())
         self._days.move_to_end(key)
         return day.look()
 
@@ -152,11 +169,9 @@ class Board:
         """What a commit released and claimed, with the bookings that claim; the version from which on it shows."""
         with self._lock:
             for claim in released:
-                for day in self._touched(claim):
-                    day.put(claim, None)
+                self._tell(claim, None)
             for claim in claimed:
-                for day in self._touched(claim):
-                    day.put(claim, bookings[claim.booking])
+                self._tell(claim, bookings[claim.booking])
             self._version += 1
             return self._version
 
@@ -165,27 +180,29 @@ class Board:
         frame = self._frame()
         return {(claim.resource, day) for claim in claims for day in frame.days(claim.span)}
 
-    def _touched(self, claim: Claim) -> list[_Day]:
-        """The days on the board in whose window the claim may lie; mostly there are none."""
-        days = self._by_resource.get(claim.resource)
-        if not days:
-            return []
-        return [days[day] for day in self._frame().days(claim.span) if day in days]
+    def _tell(self, claim: Claim, booking: Booking | None) -> None:
+        """Leave the news with the resource; mostly none of its days are on the board."""
+        shelf = self._shelves.get(claim.resource)
+        if shelf is not None:
+            shelf.news.append((claim, booking))
+            if len(shelf.news) >= MOST_NEWS:
+                shelf.learn(self._frame())
 
     def _remember(self, key: Key, day: _Day) -> None:
-        self._days[key] = day
-        self._by_resource.setdefault(key[0], {})[key[1]] = day
+        shelf = self._shelves.setdefault(key[0], _Shelf())
+        shelf.learn(self._frame())
+        self._days[key] = shelf.days[key[1]] = day
 
     def _forget(self, key: Key) -> None:
         del self._days[key]
-        days = self._by_resource[key[0]]
-        del days[key[1]]
-        if not days:
-            del self._by_resource[key[0]]
+        shelf = self._shelves[key[0]]
+        del shelf.days[key[1]]
+        if not shelf.days:
+            del self._shelves[key[0]]
 
     def drop(self) -> None:
         """Forget every day: what is offered has changed, or corrections may have been missed."""
         with self._lock:
             self._days.clear()
-            self._by_resource.clear()
+            self._shelves.clear()
             self._version += 1
