@@ -19,17 +19,12 @@ from agenda.engine.sessions import NOTHING_SENT
 
 MOST_WATCHES: Final = 200
 
-_REQUEST: Final = frozenset({"request"})
-_REQUEST_AND_PASSWORD: Final = frozenset({"request", "password"})
 
-
-def _identify(
-    caller: Caller, wish: Any, method: str, sent: dict[str, Any], without: frozenset[str] = _REQUEST
-) -> tuple[RequestId, bytes, bool]:
+def _identify(caller: Caller, wish: Any, method: str, sent: dict[str, Any]) -> tuple[RequestId, bytes, bool]:
     """The call's request, its fingerprint, and whether the request was made up here since the client gave none."""
     if wish.request is None:
         return caller.engine.new_request(), NOTHING_SENT, True
-    return RequestId(wish.request), p.fingerprint(method, sent, without), False
+    return wish.request, p.fingerprint(method, sent, type(wish)), False
 
 
 def _ping(caller: Caller, wish: p.Params, sent: dict[str, Any], reply: Reply) -> None:
@@ -157,15 +152,9 @@ def _book(caller: Caller, wish: p.CreateBooking, sent: dict[str, Any], reply: Re
         reply(offer)
         return
     request, fingerprint, fresh = _identify(caller, wish, "booking.create", sent)
-    command = BookSlot(
-        caller.own_session.user.id,
-        request,
-        fingerprint,
-        wish.start,
-        *offer,
-        wish.note,
-        fresh=fresh,
-    )
+    service, resource = offer
+    user = caller.own_session.user.id
+    command = BookSlot(user, request, fingerprint, wish.start, service, resource, wish.note, fresh=fresh)
     caller.engine.submit(command, caller.mailbox, reply)
 
 
@@ -219,7 +208,7 @@ def _written(caller: Caller, value: bytes) -> bytes:
 
 
 def _erase(caller: Caller, wish: p.EraseUser, sent: dict[str, Any], reply: Reply) -> None:
-    request, fingerprint, _ = _identify(caller, wish, "user.erase", sent, _REQUEST_AND_PASSWORD)
+    request, fingerprint, _ = _identify(caller, wish, "user.erase", sent)
     caller.engine.erase_user(
         caller.signed_in(),
         wish.password,

@@ -2,6 +2,7 @@
 
 import unicodedata
 from datetime import date, datetime
+from functools import cache
 from hashlib import blake2b
 from typing import Annotated, Any, Final, Literal, TypeVar
 from zoneinfo import ZoneInfo
@@ -184,10 +185,14 @@ def _field(name: object) -> str:
     return str(name).encode("utf-8", "backslashreplace").decode()[:LONGEST_FIELD]
 
 
-def fingerprint(method: str, params: dict[str, Any], without: frozenset[str]) -> bytes:
-    """16 bytes that tell a call's method and parameters as sent, those named by `without` left out.
+def fingerprint(method: str, params: dict[str, Any], shape: type[Params]) -> bytes:
+    """16 bytes that tell a call's method and its parameters as sent, but neither its request nor a password.
 
-    `params` passed read(): its values are scalars, so sorting its names makes the JSON canonical.
+    `params` passed read() as `shape`: what is absent is null, and nothing else is.
     """
-    sent = {name: params[name] for name in sorted(params) if name not in without}
-    return blake2b(method.encode() + b" " + to_json(sent), digest_size=16).digest()
+    return blake2b(to_json([method, *map(params.get, _told(shape))]), digest_size=16).digest()
+
+
+@cache
+def _told(shape: type[Params]) -> tuple[str, ...]:
+    return tuple(name for name in shape.model_fields if name not in {"request", "password"})
