@@ -13,7 +13,7 @@ from agenda.domain.commands import (
     OpenAccount,
     State,
 )
-from agenda.domain.model import Booking, Catalogue, Claim, ResourceId, ServiceId
+from agenda.domain.model import Catalogue, Claim, ResourceId, ServiceId
 from agenda.domain.times import Span
 from agenda.engine.ports import Transaction
 
@@ -36,7 +36,7 @@ def load(
     state.names = transaction.names(new_names) if new_names else set()
     named = {c.booking for c in commands if isinstance(c, MoveBooking | CancelBooking)}
     state.bookings = transaction.bookings(named) if named else {}
-    windows = list(_windows(state, commands))
+    windows = _windows(state, commands)
     state.claims = _by_resource(transaction.claims(windows)) if windows else {}
     bookers = {c.user for c in commands if isinstance(c, BookSlot)}
     if bookers:
@@ -48,30 +48,27 @@ def load(
     return state, now
 
 
-def _windows(state: State, commands: Iterable[Command]) -> Iterable[Window]:
+def _windows(state: State, commands: Iterable[Command]) -> list[Window]:
     """Where claims matter: what is wanted, on every seat, and what the named bookings hold."""
-    for booking in state.bookings.values():
-        yield booking.resource, booking.seat, booking.span
+    windows = [(booking.resource, booking.seat, booking.span) for booking in state.bookings.values()]
     for command in commands:
-        match command:
-            case BookSlot(service=service, resource=resource, start=start):
-                yield from _wanted(state.catalogue, service, resource, start)
-            case MoveBooking(booking=booking_id, start=start, resource=resource):
-                moved: Booking | None = state.bookings.get(booking_id)
-                if moved is not None:
-                    yield from _wanted(state.catalogue, moved.service, resource or moved.resource, start)
+        if isinstance(command, BookSlot):
+            windows += _wanted(state.catalogue, command.service, command.resource, command.start)
+        elif isinstance(command, MoveBooking) and command.booking in state.bookings:
+            moved = state.bookings[command.booking]
+            windows += _wanted(state.catalogue, moved.service, command.resource or moved.resource, command.start)
+    return windows
 
 
-def _wanted(catalogue: Catalogue, service_id: ServiceId, resource_id: ResourceId, start: datetime) -> Iterable[Window]:
+def _wanted(catalogue: Catalogue, service_id: ServiceId, resource_id: ResourceId, start: datetime) -> list[Window]:
     service, resource = catalogue.services.get(service_id), catalogue.resources.get(resource_id)
     if service is None or resource is None:
-        return
+        return []
     try:
         span = service.claimed_from(start)
     except OverflowError:  # at the ends of the calendar nothing is offered
-        return
-    for seat in range(resource.seats):
-        yield resource.id, seat, span
+        return []
+    return [(resource.id, seat, span) for seat in range(resource.seats)]
 
 
 def _by_resource(claims: Iterable[Claim]) -> dict[ResourceId, list[Claim]]:
