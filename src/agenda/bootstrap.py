@@ -3,7 +3,6 @@
 import gc
 import signal
 import ssl
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,9 +25,6 @@ from agenda.texts import Texts, texts
 
 CHECKPOINT_SECONDS = 0.25
 TIDY_SECONDS = 60.0
-
-# The I/O loop and the committer share one interpreter lock; a thread that wants it waits this long at most (seconds).
-SWITCH_SECONDS = 0.0005
 
 # How many new objects there may be before cycles are looked for among them; a batch makes a few thousand.
 YOUNG_OBJECTS = 50_000
@@ -145,7 +141,6 @@ def spare_the_collector() -> None:
 def serve(settings: Settings) -> None:
     """Run until SIGTERM or Ctrl-C. Raises what `running` raises."""
     configure_log()
-    sys.setswitchinterval(SWITCH_SECONDS)
     console = Console(texts(settings.language))
     stop = Event()
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
