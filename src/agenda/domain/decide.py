@@ -121,7 +121,7 @@ class _Batch:
             return
         if not isinstance(command, EraseUser):
             self.changes.facts.append(_fact(command, outcome, self.now))
-        if isinstance(outcome, Booking) or (isinstance(outcome, AgendaError) and outcome.kept):
+        if isinstance(outcome, Booking | AgendaError):
             settled = Settled(command.user, command.request, command.fingerprint, outcome, self.now)
             self.state.settled[command.user, command.request] = settled
             self.changes.settled.append(settled)
@@ -236,8 +236,8 @@ class _Batch:
     def free_claim(self, start: datetime, service: Service, resource: Resource, booking: BookingId) -> Claim:
         """A claim on the first seat where the service fits; what `booking` itself holds does not stand in the way."""
         span = service.claimed_from(start)
-        others = [c for c in self.claims_on(resource.id) if c.booking != booking and c.span.overlaps(span)]
-        busy = {claim.seat for claim in others}
+        others = self.claims_on(resource.id)
+        busy = {claim.seat for claim in others if claim.booking != booking and claim.span.overlaps(span)}
         for seat in range(resource.seats):
             if seat not in busy:
                 return Claim(resource.id, seat, span, booking)

@@ -4,6 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from threading import Event, Lock, Thread
 from typing import Any, Final
@@ -44,18 +45,24 @@ _AFTER: Final = Query(
 _OF_USER: Final = Query(select(*_COLUMNS).where(AUDIT.c.user == _USER).order_by(*_PLACE))
 
 
+@lru_cache(maxsize=4096)
+def when(seconds: int) -> str:
+    """An instant in ISO 8601, in UTC."""
+    return to_instant(seconds).isoformat()
+
+
 def line(row: Row) -> str:
     """An entry in words: when, what, with what outcome, the facts by name, and its place in the table."""
     writer, seq, at, _, action, outcome, booking, resource, starts, ends, detail = row
     facts = (
         ("booking", booking and booking.hex()),
         ("resource", resource and resource.hex()),
-        ("start", starts and to_instant(starts).isoformat()),
-        ("end", ends and to_instant(ends).isoformat()),
+        ("start", starts and when(starts)),
+        ("end", ends and when(ends)),
         ("detail", detail),
     )
     told = "".join(f" {name}={value}" for name, value in facts if value)
-    return f"{to_instant(at).isoformat()} {action} {outcome}{told} #{writer}-{seq}\n"
+    return f"{when(at)} {action} {outcome}{told} #{writer}-{seq}\n"
 
 
 def last_place(file: Path) -> Place | None:
