@@ -30,7 +30,7 @@ EIGHT = "2026-11-23T08:00:00-05:00"
 def start(text: Any) -> datetime | str:
     """How `text` is read as a start: the instant, or the reason why not."""
     found = read(CreateBooking, {"start": text}, ZONE)
-    return found.reason if isinstance(found, Invalid) else found.start
+    return found.reason if isinstance(found, Invalid) else found["start"]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_an_instant_must_be_a_string(value: Any) -> None:
 @given(st.text(), st.sampled_from([CreateBooking, SlotsOfDay]))
 def test_no_text_is_too_strange_to_be_refused(text: str, shape: type[Params]) -> None:
     name = "day" if shape is SlotsOfDay else "start"
-    assert isinstance(read(shape, {name: text}, ZONE), shape | Invalid)
+    assert isinstance(read(shape, {name: text}, ZONE), dict | Invalid)
 
 
 @given(st.datetimes(timezones=st.integers(-24 * 60 + 1, 24 * 60 - 1).map(lambda m: timezone(timedelta(minutes=m)))))
@@ -122,7 +122,7 @@ def test_an_instant_with_offset_is_read_as_it_was_written(written: datetime) -> 
 
 def test_a_day_is_read() -> None:
     found = read(SlotsOfDay, {"day": "2026-11-23"}, ZONE)
-    assert isinstance(found, SlotsOfDay) and found.day == date(2026, 11, 23)  # noqa: PT018  # the type is for mypy
+    assert found == {"day": date(2026, 11, 23)}
 
 
 @pytest.mark.parametrize(
@@ -182,20 +182,20 @@ def test_wrong_parameters_are_refused(shape: type[Params], sent: Any, field: str
 
 def test_user_names_are_normalised() -> None:
     found = read(OpenSession, {"user": "Jose\u0301", "password": "p"}, ZONE)
-    assert isinstance(found, OpenSession) and found.user == "Jos\u00e9"  # noqa: PT018  # the type is for mypy
+    assert found == {"user": "Jos\u00e9", "password": "p"}
 
 
 def test_a_name_is_measured_after_it_was_normalised() -> None:
-    assert isinstance(read(OpenSession, {"user": "e\u0301" * 64, "password": "p"}, ZONE), OpenSession)
+    assert isinstance(read(OpenSession, {"user": "e\u0301" * 64, "password": "p"}, ZONE), dict)
 
 
 def test_passwords_may_hold_any_other_character() -> None:
     password = "\n\t\x7f é\U0001f600" + "x" * 200
-    assert isinstance(read(OpenSession, {"user": "ana", "password": password}, ZONE), OpenSession)
+    assert isinstance(read(OpenSession, {"user": "ana", "password": password}, ZONE), dict)
 
 
 def test_a_name_of_64_characters_beyond_the_basic_plane_is_no_longer_than_that() -> None:
-    assert isinstance(read(OpenSession, {"user": "\U0001f600" * 64, "password": "p"}, ZONE), OpenSession)
+    assert isinstance(read(OpenSession, {"user": "\U0001f600" * 64, "password": "p"}, ZONE), dict)
 
 
 def test_a_fingerprint_does_not_tell_the_order_of_parameters_nor_the_request() -> None:

@@ -17,7 +17,7 @@ INVALID_PARAMS: Final = -32602
 INTERNAL_ERROR: Final = -32603
 REFUSED: Final = -32000
 
-INT64 = range(-(2**63), 2**63)
+_BEYOND: Final = 2**63  # what 64 bits hold
 _NULL = b"null"
 _MOST_DIGITS = 4300  # what int() converts; the fast decoder goes as far
 
@@ -89,18 +89,19 @@ def _call(value: Any) -> Call:
         return Call(_NULL, "", {}, INVALID_REQUEST)
     method = value.get("method")
     params = value.get("params", _NO_PARAMS)
-    if "id" not in value:
-        call_id = None
-    elif (call_id := _encode_id(value["id"])) is None:
+    sent_id = value.get("id", _ABSENT)
+    call_id = None if sent_id is _ABSENT else _encode_id(sent_id)
+    if call_id is None and sent_id is not _ABSENT:
         return Call(_NULL, "", {}, INVALID_REQUEST)
     if value.get("jsonrpc") != "2.0" or type(method) is not str or type(params) not in _STRUCTURED:
         return Call(call_id or _NULL, "", {}, INVALID_REQUEST)
-    if call_id is not None and not storable(value["id"]):
+    if not storable(sent_id):
         return Call(call_id, method, {}, INVALID_PARAMS)
     return _new_call((call_id, method, params, None))
 
 
 _new_call = partial(tuple.__new__, Call)  # what Call() does, in half the time
+_ABSENT: Final = object()
 _NO_PARAMS: dict[str, Any] = {}
 _STRUCTURED = (dict, list)
 
@@ -128,9 +129,11 @@ def _encode_string(text: str) -> bytes:
 
 def storable(value: Any) -> bool:
     """Whether a scalar fits into the store: no NUL, no lone surrogate, no integer beyond 64 bits."""
+    if type(value) is int:
+        return -_BEYOND <= value < _BEYOND
     if type(value) is str:
         return "\0" not in value and (value.isascii() or not any("\ud800" <= c <= "\udfff" for c in value))
-    return type(value) is not int or value in INT64
+    return True
 
 
 def answer(call_id: bytes, result: bytes) -> bytes:

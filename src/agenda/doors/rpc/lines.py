@@ -27,11 +27,10 @@ class LineBuffer:
             del self._data[: self._taken]
             self._data += data
             self._looked_at -= self._taken
+            self._taken = 0
         else:
             self._data = data
-            self._looked_at = 0
-        self._taken = 0
-        self.length = len(self._data)
+        self.length += len(data)
 
     def take(self) -> bytes | None:
         """The next whole line without its newline, or None. Raises LineTooLong, again at every later call."""

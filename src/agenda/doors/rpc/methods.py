@@ -10,7 +10,7 @@ from agenda.domain.errors import AgendaError, Invalid, NotFound, Unavailable
 from agenda.domain.model import BookingId, RequestId, ResourceId, Status
 from agenda.doors.rpc import params as p
 from agenda.doors.rpc import shapes
-from agenda.doors.rpc.caller import Caller
+from agenda.doors.rpc.caller import DEFAULT_LANGUAGE, Caller
 from agenda.doors.rpc.gate import Order
 from agenda.doors.rpc.method import Method
 from agenda.engine.engine import Watching
@@ -20,11 +20,12 @@ from agenda.engine.sessions import NOTHING_SENT
 MOST_WATCHES: Final = 200
 
 
-def _identify(caller: Caller, wish: Any, method: str, sent: dict[str, Any]) -> tuple[RequestId, bytes, bool]:
+def _identify(caller: Caller, shape: type, method: str, sent: dict[str, Any]) -> tuple[RequestId, bytes, bool]:
     """The call's request, its fingerprint, and whether the request was made up here since the client gave none."""
-    if wish.request is None:
+    request = sent.get("request")
+    if request is None:
         return caller.engine.new_request(), NOTHING_SENT, True
-    return wish.request, p.fingerprint(method, sent, type(wish)), False
+    return request, p.fingerprint(method, sent, shape), False
 
 
 def _ping(caller: Caller, wish: p.Params, sent: dict[str, Any], reply: Reply) -> None:
@@ -47,12 +48,13 @@ def _signed_in(caller: Caller, reply: Reply) -> Reply:
 
 
 def _open_session(caller: Caller, wish: p.OpenSession, sent: dict[str, Any], reply: Reply) -> None:
-    caller.speak(wish.language)
+    language = wish.get("language", DEFAULT_LANGUAGE)
+    caller.speak(language)
     caller.engine.open_session(
-        wish.user,
-        wish.password,
-        create=wish.create,
-        language=wish.language,
+        wish["user"],
+        wish["password"],
+        create=wish.get("create", False),
+        language=language,
         address=caller.address,
         mailbox=caller.mailbox,
         reply=_signed_in(caller, reply),
@@ -60,7 +62,7 @@ def _open_session(caller: Caller, wish: p.OpenSession, sent: dict[str, Any], rep
 
 
 def _resume_session(caller: Caller, wish: p.ResumeSession, sent: dict[str, Any], reply: Reply) -> None:
-    caller.engine.resume_session(wish.token, mailbox=caller.mailbox, reply=_signed_in(caller, reply))
+    caller.engine.resume_session(wish["token"], mailbox=caller.mailbox, reply=_signed_in(caller, reply))
 
 
 def _session(caller: Caller, value: Any) -> bytes:
@@ -99,7 +101,7 @@ def _catalogue(caller: Caller, wish: p.Params, sent: dict[str, Any], reply: Repl
 
 def _list_slots(caller: Caller, wish: p.SlotsOfDay, sent: dict[str, Any], reply: Reply) -> None:
     caller.engine.list_slots(
-        caller.own_session, wish.day, wish.service, wish.resource, mailbox=caller.mailbox, reply=reply
+        caller.own_session, wish["day"], wish.get("service"), wish.get("resource"), mailbox=caller.mailbox, reply=reply
     )
 
 
@@ -119,9 +121,9 @@ def _watch_slots(caller: Caller, wish: p.SlotsOfDay, sent: dict[str, Any], reply
 
     caller.engine.watch_slots(
         caller.own_session,
-        wish.day,
-        wish.service,
-        wish.resource,
+        wish["day"],
+        wish.get("service"),
+        wish.get("resource"),
         mailbox=caller.mailbox,
         reply=watching,
         notify=caller.changed,
@@ -135,10 +137,10 @@ def _watch(caller: Caller, value: Watching) -> bytes:
 
 
 def _unwatch_slots(caller: Caller, wish: p.Unwatch, sent: dict[str, Any], reply: Reply) -> None:
-    if wish.watch not in caller.watches:
+    if wish["watch"] not in caller.watches:
         reply(NotFound("watch"))
         return
-    caller.end_watch(wish.watch)
+    caller.end_watch(wish["watch"])
     reply(None)
 
 
@@ -147,29 +149,35 @@ def _nothing(caller: Caller, value: Any) -> bytes:
 
 
 def _book(caller: Caller, wish: p.CreateBooking, sent: dict[str, Any], reply: Reply) -> None:
-    offer = caller.engine.only(wish.service, wish.resource)
+    offer = caller.engine.only(wish.get("service"), wish.get("resource"))
     if isinstance(offer, Invalid):
         reply(offer)
         return
-    request, fingerprint, fresh = _identify(caller, wish, "booking.create", sent)
+    request, fingerprint, fresh = _identify(caller, p.CreateBooking, "booking.create", sent)
     service, resource = offer
     user = caller.own_session.user.id
-    command = BookSlot(user, request, fingerprint, wish.start, service, resource, wish.note, fresh=fresh)
+    command = BookSlot(user, request, fingerprint, wish["start"], service, resource, wish.get("note"), fresh=fresh)
     caller.engine.submit(command, caller.mailbox, reply)
 
 
 def _move(caller: Caller, wish: p.MoveBooking, sent: dict[str, Any], reply: Reply) -> None:
-    request, fingerprint, fresh = _identify(caller, wish, "booking.move", sent)
-    resource = None if wish.resource is None else ResourceId(wish.resource)
+    request, fingerprint, fresh = _identify(caller, p.MoveBooking, "booking.move", sent)
+    resource = ResourceId(wish["resource"]) if "resource" in wish else None
     command = MoveBooking(
-        caller.own_session.user.id, request, fingerprint, BookingId(wish.booking), wish.start, resource, fresh=fresh
+        caller.own_session.user.id,
+        request,
+        fingerprint,
+        BookingId(wish["booking"]),
+        wish["start"],
+        resource,
+        fresh=fresh,
     )
     caller.engine.submit(command, caller.mailbox, reply)
 
 
 def _cancel(caller: Caller, wish: p.CancelBooking, sent: dict[str, Any], reply: Reply) -> None:
-    request, fingerprint, fresh = _identify(caller, wish, "booking.cancel", sent)
-    command = CancelBooking(caller.own_session.user.id, request, fingerprint, BookingId(wish.booking), fresh=fresh)
+    request, fingerprint, fresh = _identify(caller, p.CancelBooking, "booking.cancel", sent)
+    command = CancelBooking(caller.own_session.user.id, request, fingerprint, BookingId(wish["booking"]), fresh=fresh)
     caller.engine.submit(command, caller.mailbox, reply)
 
 
@@ -178,7 +186,7 @@ def _booking(caller: Caller, value: Any) -> bytes:
 
 
 def _list_bookings(caller: Caller, wish: p.ListBookings, sent: dict[str, Any], reply: Reply) -> None:
-    status = None if wish.status is None else Status(wish.status)
+    status = Status(wish["status"]) if "status" in wish else None
     caller.engine.list_bookings(caller.own_session, status, mailbox=caller.mailbox, reply=reply)
 
 
@@ -187,7 +195,9 @@ def _bookings(caller: Caller, value: Any) -> bytes:
 
 
 def _list_audit(caller: Caller, wish: p.ListAudit, sent: dict[str, Any], reply: Reply) -> None:
-    caller.engine.list_audit(caller.own_session, wish.limit, wish.before, mailbox=caller.mailbox, reply=reply)
+    caller.engine.list_audit(
+        caller.own_session, wish.get("limit", p.USUAL_ENTRIES), wish.get("before"), mailbox=caller.mailbox, reply=reply
+    )
 
 
 def _audit(caller: Caller, value: Any) -> bytes:
@@ -208,10 +218,10 @@ def _written(caller: Caller, value: bytes) -> bytes:
 
 
 def _erase(caller: Caller, wish: p.EraseUser, sent: dict[str, Any], reply: Reply) -> None:
-    request, fingerprint, _ = _identify(caller, wish, "user.erase", sent)
+    request, fingerprint, _ = _identify(caller, p.EraseUser, "user.erase", sent)
     caller.engine.erase_user(
         caller.signed_in(),
-        wish.password,
+        wish["password"],
         request=request,
         fingerprint=fingerprint,
         address=caller.address,

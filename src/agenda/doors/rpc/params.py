@@ -1,23 +1,25 @@
 """The parameters of each method as one frozen shape, and how what a client sent becomes one."""
 
 import unicodedata
+from collections.abc import Mapping
 from datetime import date, datetime
-from functools import cache
 from hashlib import blake2b
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, NotRequired, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
+    TypeAdapter,
     ValidationError,
     ValidationInfo,
+    with_config,
 )
-from pydantic_core import PydanticCustomError, to_json
+from pydantic_core import PydanticCustomError, SchemaValidator, to_json
+from typing_extensions import TypedDict  # what pydantic asks for before Python 3.12
 
 from agenda.domain.errors import Invalid
 from agenda.doors.rpc.jsonrpc import storable
@@ -25,6 +27,7 @@ from agenda.doors.rpc.values import Unreadable, parse_day, parse_instant
 from agenda.texts import LANGUAGES
 
 MOST_ENTRIES: Final = 1000
+USUAL_ENTRIES: Final = 100
 LONGEST_NAME: Final = 64
 LONGEST_FIELD: Final = 64
 
@@ -97,79 +100,100 @@ Instant = Annotated[datetime, BeforeValidator(_instant)]
 Day = Annotated[date, BeforeValidator(_day)]
 
 
-class Params(BaseModel):
-    """What a method without parameters takes, and the root of what the others take."""
+Shape = TypeVar("Shape", bound=type)
+AnyParams = TypeVar("AnyParams", bound=Mapping[str, object])
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+_CONFIG: Final = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+_VALIDATORS: Final[dict[type, SchemaValidator]] = {}
+_TOLD: Final[dict[type, list[str]]] = {}  # the names of what tells one call from another, see fingerprint()
 
 
+def _shape(shape: Shape) -> Shape:
+    """Have read() and fingerprint() know the shape."""
+    _VALIDATORS[shape] = cast("SchemaValidator", TypeAdapter(with_config(_CONFIG)(shape)).validator)
+    _TOLD[shape] = [name for name in shape.__annotations__ if name not in {"request", "password"}]
+    return shape
+
+
+@_shape
+class Params(TypedDict):
+    """What a method without parameters takes, and the root of what the others take: no value is ever null."""
+
+
+@_shape
 class OpenSession(Params):
     user: UserName
     password: Password
-    create: bool = False
-    language: Language = "pt-BR"
+    create: NotRequired[bool]
+    language: NotRequired[Language]
 
 
+@_shape
 class ResumeSession(Params):
     token: Text
 
 
+@_shape
 class SlotsOfDay(Params):
     day: Day
-    service: Text | None = None
-    resource: Text | None = None
+    service: NotRequired[Text]
+    resource: NotRequired[Text]
 
 
+@_shape
 class Unwatch(Params):
     watch: Text
 
 
+@_shape
 class CreateBooking(Params):
     start: Instant
-    service: Text | None = None
-    resource: Text | None = None
-    request: RequestName | None = None
-    note: Note | None = None
+    service: NotRequired[Text]
+    resource: NotRequired[Text]
+    request: NotRequired[RequestName]
+    note: NotRequired[Note]
 
 
+@_shape
 class ListBookings(Params):
-    status: Literal["held", "booked", "cancelled", "done", "no_show"] | None = None
+    status: NotRequired[Literal["held", "booked", "cancelled", "done", "no_show"]]
 
 
+@_shape
 class CancelBooking(Params):
     booking: Text
-    request: RequestName | None = None
+    request: NotRequired[RequestName]
 
 
+@_shape
 class MoveBooking(Params):
     booking: Text
     start: Instant
-    resource: Text | None = None
-    request: RequestName | None = None
+    resource: NotRequired[Text]
+    request: NotRequired[RequestName]
 
 
+@_shape
 class ListAudit(Params):
-    limit: Annotated[int, Field(ge=1, le=MOST_ENTRIES)] = 100
-    before: Text | None = None
+    limit: NotRequired[Annotated[int, Field(ge=1, le=MOST_ENTRIES)]]
+    before: NotRequired[Text]
 
 
+@_shape
 class EraseUser(Params):
     password: Password
-    request: RequestName | None = None
-
-
-AnyParams = TypeVar("AnyParams", bound=Params)
+    request: NotRequired[RequestName]
 
 
 def read(shape: type[AnyParams], params: dict[str, Any] | list[Any], zone: ZoneInfo) -> AnyParams | Invalid:
     """The parameters as `shape`, instants without offset read by the clocks of `zone`; or what is wrong with them."""
     if type(params) is not dict:
         return Invalid("params", "positional")
-    if None in params.values():  # a parameter is left out, or it has a value
-        return Invalid(_field(next(name for name, value in params.items() if value is None)), "type")
     try:
-        return shape.__pydantic_validator__.validate_python(params, context=zone)  # type: ignore[no-any-return]
+        return _VALIDATORS[shape].validate_python(params, context=zone)  # type: ignore[no-any-return]
     except ValidationError as error:
+        if None in params.values():  # a parameter is left out, or it has a value
+            return Invalid(_field(next(name for name, value in params.items() if value is None)), "type")
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         if not first["loc"]:  # a name that is no text at all
             return Invalid(_field(next(name for name in params if not storable(name))), "unknown")
@@ -185,14 +209,9 @@ def _field(name: object) -> str:
     return str(name).encode("utf-8", "backslashreplace").decode()[:LONGEST_FIELD]
 
 
-def fingerprint(method: str, params: dict[str, Any], shape: type[Params]) -> bytes:
+def fingerprint(method: str, params: dict[str, Any], shape: type) -> bytes:
     """16 bytes that tell a call's method and its parameters as sent, but neither its request nor a password.
 
     `params` passed read() as `shape`: what is absent is null, and nothing else is.
     """
-    return blake2b(to_json([method, *map(params.get, _told(shape))]), digest_size=16).digest()
-
-
-@cache
-def _told(shape: type[Params]) -> tuple[str, ...]:
-    return tuple(name for name in shape.model_fields if name not in {"request", "password"})
+    return blake2b(to_json([method, *map(params.get, _TOLD[shape])]), digest_size=16).digest()
