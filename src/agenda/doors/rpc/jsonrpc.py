@@ -90,8 +90,11 @@ def _call(value: Any) -> Call:
     method = value.get("method")
     params = value.get("params", _NO_PARAMS)
     sent_id = value.get("id", _ABSENT)
-    call_id = None if sent_id is _ABSENT else _encode_id(sent_id)
-    if call_id is None and sent_id is not _ABSENT:
+    if type(sent_id) is int:
+        call_id = b"%d" % sent_id
+    elif sent_id is _ABSENT:
+        call_id = None
+    elif (call_id := _encode_id(sent_id)) is None:
         return Call(_NULL, "", {}, INVALID_REQUEST)
     if value.get("jsonrpc") != "2.0" or type(method) is not str or type(params) not in _STRUCTURED:
         return Call(call_id or _NULL, "", {}, INVALID_REQUEST)
@@ -107,15 +110,12 @@ _STRUCTURED = (dict, list)
 
 
 def _encode_id(value: Any) -> bytes | None:
-    """The id as it goes into the answer, or None if JSON-RPC allows no such id."""
-    kind = type(value)
-    if kind is int:
-        return b"%d" % value
-    if kind is str:
+    """An id that is no integer as it goes into the answer, or None if JSON-RPC allows no such id."""
+    if type(value) is str:
         return _encode_string(value)
     if value is None:
         return _NULL
-    if kind is float and math.isfinite(value):
+    if type(value) is float and math.isfinite(value):
         return to_json(value)
     return None
 

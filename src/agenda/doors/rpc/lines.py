@@ -42,10 +42,11 @@ class LineBuffer:
             self._looked_at = len(self._data)
             return None
         line = bytes(self._data[self._taken : end])
-        self._taken = self._looked_at = end + 1
-        self.length -= length + 1
-        if not self.length:
+        if length + 1 == self.length:
             self.clear()
+        else:
+            self._taken = self._looked_at = end + 1
+            self.length -= length + 1
         return line
 
     def take_rest(self) -> bytes | None:

@@ -75,7 +75,7 @@ def _instant(value: Any, info: ValidationInfo) -> datetime:
     if type(value) is not str:
         raise _wrong("type")
     try:
-        return parse_instant(value, info.context)  # type: ignore[arg-type]  # read() hands the zone in
+        return parse_instant(value, info.context)  # read() hands the zone in
     except Unreadable as error:
         raise _wrong(error.reason) from None
 

@@ -15,7 +15,6 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # So far from the ends of the calendar that a zone's offset or a booking's length never leads out of it.
 _FIRST_DAY: Final = date.min + timedelta(days=3)
 _LAST_DAY: Final = date.max - timedelta(days=3)
-_LONGEST: Final = 40
 
 
 class Unreadable(ValueError):
@@ -26,18 +25,12 @@ class Unreadable(ValueError):
         self.reason = reason
 
 
+@lru_cache(maxsize=16_384)
 def parse_instant(text: str, zone: ZoneInfo) -> datetime:
     """The instant in UTC of an ISO 8601 text in extended form; without an offset it is wall time in `zone`.
 
-    Of an ambiguous wall time the first. Raises Unreadable.
+    Of an ambiguous wall time the first. Raises Unreadable, which is not remembered, however long the text is.
     """
-    if len(text) > _LONGEST:
-        raise Unreadable("instant")
-    return _parse_instant(text, zone)
-
-
-@lru_cache(maxsize=4096)
-def _parse_instant(text: str, zone: ZoneInfo) -> datetime:
     if not _INSTANT.fullmatch(text):
         raise Unreadable("instant")
     try:
