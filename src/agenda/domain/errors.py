@@ -1,6 +1,6 @@
 """Everything that can be refused: one root, a stable code each, facts as attributes and no prose."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
@@ -18,7 +18,7 @@ class AgendaError(Exception):
     @property
     def facts(self) -> dict[str, Any]:
         """The facts as domain values, in the order in which they are declared."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]  # each subclass is a dataclass
+        return dict(vars(self))
 
     def __str__(self) -> str:
         """For logs and tests; people read the catalogue's sentence instead."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from agenda.domain.audit import SALT_BYTES, AuditEntry, Head, chain
 from agenda.domain.commands import Changes, Command, EraseUser, Outcome, State
@@ -23,8 +23,7 @@ BATCH_BOUND = 256
 ATTEMPTS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """A command with where its outcome goes."""
 
     command: Command
