@@ -1,7 +1,5 @@
 """The audit chain: every change, gap and reordering shows; a blank is allowed only where an erasure names it."""
 
-from dataclasses import replace
-
 from agenda.domain.audit import SALT_BYTES, AuditEntry, Fault, Head, chain, verify
 from agenda.domain.commands import AuditFact
 from tests.domain.agendas import ANA, NOON, ROOM, TEN, later
@@ -33,20 +31,20 @@ def test_two_batches_make_the_same_chain_as_one() -> None:
 
 def test_a_changed_content_shows() -> None:
     written = entries()
-    written[2] = replace(written[2], fact=replace(written[2].fact, outcome="slot_taken"))
+    written[2] = written[2]._replace(fact=written[2].fact._replace(outcome="slot_taken"))
     assert faults(written) == [("changed", 3)]
 
 
 def test_a_changed_content_with_a_digest_to_match_breaks_the_chain() -> None:
     written = entries()
-    forged = chain(Head(7, 2), [replace(FACTS[2], outcome="slot_taken")], bytes(SALT_BYTES))[0]
-    written[2] = replace(forged, hash=written[2].hash)
+    forged = chain(Head(7, 2), [FACTS[2]._replace(outcome="slot_taken")], bytes(SALT_BYTES))[0]
+    written[2] = forged._replace(hash=written[2].hash)
     assert faults(written) == [("broken", 3)]
 
 
 def test_a_changed_resource_or_time_breaks_the_chain() -> None:
     written = entries()
-    written[1] = replace(written[1], fact=replace(written[1].fact, start=NOON))
+    written[1] = written[1]._replace(fact=written[1].fact._replace(start=NOON))
     assert faults(written) == [("broken", 2)]
 
 
@@ -64,13 +62,13 @@ def test_entries_in_another_order_show() -> None:
 
 def test_a_blank_entry_must_be_named_by_an_erasure() -> None:
     written = entries()
-    gone = replace(written[1].fact, user=None, action="", outcome="", booking=None, detail=None)
-    written[1] = replace(written[1], fact=gone, salt=None)
+    gone = written[1].fact._replace(user=None, action="", outcome="", booking=None, detail=None)
+    written[1] = written[1]._replace(fact=gone, salt=None)
     assert faults(written) == [("blank", 2)]
     assert faults(written, {(7, 2)}) == []
 
 
 def test_what_is_written_into_an_entry_after_its_erasure_shows() -> None:
     written = entries()
-    written[1] = replace(written[1], salt=None)
+    written[1] = written[1]._replace(salt=None)
     assert faults(written, {(7, 2)}) == [("changed", 2)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
+from typing import NamedTuple
 
 from agenda.domain.commands import AuditFact
 
@@ -25,8 +26,7 @@ class Head:
     hash: bytes = ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
+class AuditEntry(NamedTuple):
     """A fact in the chain of its writer; `fact` and `salt` are None once the person was erased.
 
     `at`, `resource`, `start` and `end` are kept outside the fact's content, since other nodes live from them.

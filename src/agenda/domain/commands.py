@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from agenda.domain.errors import AgendaError
 from agenda.domain.model import (
@@ -120,8 +120,7 @@ class Receipt:
 Outcome = Booking | User | Receipt | None | AgendaError
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """A request that was decided, with its first outcome."""
 
     user: UserId
@@ -173,8 +172,7 @@ class Erasure:
     receipt: Receipt
 
 
-@dataclass(frozen=True, slots=True)
-class AuditFact:
+class AuditFact(NamedTuple):
     """What was done or tried, in the past tense; `user` is None for an erasure, `detail` is JSON."""
 
     at: datetime

@@ -192,8 +192,7 @@ class Booking:
         return Span(self.start, self.end)
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """The span on one seat of one resource that a live booking occupies, buffers included."""
 
     resource: ResourceId

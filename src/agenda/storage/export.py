@@ -1,11 +1,10 @@
 """Everything that is stored about one user, as plain values without secrets."""
 
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any, Final
 
 from sqlalchemy import BindParameter, bindparam, select
 
-from agenda.domain.commands import AuditFact
 from agenda.domain.model import Booking, UserId
 from agenda.storage import erase
 from agenda.storage import statements as sql
@@ -20,7 +19,6 @@ from agenda.storage.rows import (
 from agenda.storage.schema import ACCOUNT, AUDIT, BOOKING, REQUEST, SESSION, to_instant
 from agenda.storage.sqlite import Connection, Row
 
-_FACT: Final = tuple(field.name for field in fields(AuditFact))
 _USER: Final[BindParameter[Any]] = bindparam("user_id")
 _ACCOUNT: Final = sql.Query(select(ACCOUNT).where(ACCOUNT.c.id == _USER))
 _SESSIONS: Final = sql.Query(
@@ -55,10 +53,15 @@ def export_of(connection: Connection, user: UserId) -> dict[str, Any]:
             {"language": language, "opened": to_instant(at)} for language, at in _SESSIONS.rows(connection, user_id=key)
         ],
         "bookings": [booking_facts(booking_of(row)) for row in _BOOKINGS.rows(connection, user_id=key)],
-        "claims": [asdict(claim_of(row)) for row in erase.CLAIMS.rows(connection, user_id=key)],
+        "claims": [_claim(row) for row in erase.CLAIMS.rows(connection, user_id=key)],
         "requests": [_request(row) for row in _REQUESTS.rows(connection, user_id=key)],
         "audit": [_entry(row) for row in _ENTRIES.rows(connection, user_id=key)],
     }
+
+
+def _claim(row: Row) -> dict[str, Any]:
+    claim = claim_of(row)
+    return {**claim._asdict(), "span": asdict(claim.span)}
 
 
 def _request(row: Row) -> dict[str, Any]:
@@ -70,6 +73,4 @@ def _request(row: Row) -> dict[str, Any]:
 
 def _entry(row: Row) -> dict[str, Any]:
     entry = entry_of(row)
-    # asdict() would copy every instant, at ten times the cost.
-    fact = {name: getattr(entry.fact, name) for name in _FACT}
-    return {"writer": entry.writer, "seq": entry.seq, **fact}
+    return {"writer": entry.writer, "seq": entry.seq, **entry.fact._asdict()}
