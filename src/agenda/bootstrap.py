@@ -1,13 +1,15 @@
 """The only file that joins settings, store, engine and doors; runs the server until it is told to stop."""
 
 import gc
+import os
 import signal
 import ssl
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, get_native_id
 
 from agenda.console import Console, configure_log, log_trouble
 from agenda.domain.audit import AuditEntry
@@ -103,6 +105,7 @@ def upkeep(store: Store, engine: Engine) -> Iterator[None]:
     done = Event()
 
     def work() -> None:
+        step_back()
         rounds = 0
         while not done.wait(CHECKPOINT_SECONDS):
             rounds += 1
@@ -120,6 +123,12 @@ def upkeep(store: Store, engine: Engine) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+
+
+def step_back() -> None:
+    """Let other threads of the process go first, where each has a priority of its own: on Linux."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + 10)
 
 
 def tls_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
