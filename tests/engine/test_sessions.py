@@ -3,12 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from agenda.domain.commands import Receipt
-from agenda.domain.errors import BadCredentials, Invalid, NotSignedIn, RateLimited
+from agenda.domain.errors import BadCredentials, Invalid, NotSignedIn, RateLimited, Unavailable
 from agenda.domain.model import Booking, RequestId
 from agenda.engine.limits import TRIES_PER_NAME
 from agenda.engine.sessions import Session, SessionOpened
-from tests.engine.asking import House
+from agenda.storage.checkpoints import Checkpoints
+from agenda.storage.folder import DATABASE
+from agenda.storage.sqlite import Connection
+from tests.engine.asking import HOUR, ROOM, TOMORROW_TEN, House
 
 
 def erase(house: House, session: Session | None, password: str = "segredo", **other: Any) -> Any:
@@ -152,3 +157,26 @@ def test_an_export_holds_the_bookings_and_the_entry_about_itself_and_no_secret(h
     assert "Trazer exames" in document
     assert "user.export" in document
     assert "argon2" not in document
+
+
+def test_while_something_of_the_erased_is_left_in_files_no_receipt_is_given(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Checkpoints.empty, "__defaults__", (0.1,))
+    ana, bia = house.sign_in("Zuleica"), house.sign_in("Bia")
+    watched, told = TOMORROW_TEN.date(), list[Any]()
+    house.booked(ana)
+    house.ask(house.engine.watch_slots, bia, watched, HOUR, ROOM, notify=told.append)
+    reader = Connection(tmp_path / "data" / DATABASE)
+    reader.run("BEGIN")
+    assert reader.row("SELECT count(*) FROM account") == (2,)
+
+    assert [erase(house, ana), erase(house, ana), erase(house, None)] == [Unavailable()] * 3
+
+    house.post.wait(lambda: bool(told))
+    assert [slot.state for slot in told[0].slots] == ["free"]
+    assert ana.ended
+    reader.close()
+    assert isinstance(erase(house, None), Receipt)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [path for path in files if b"Zuleica" in path.read_bytes()]

@@ -142,6 +142,24 @@ def test_scrubbing_gives_up_while_a_reader_is_in_the_way(counter: Desk, folder: 
     counter.store.scrub()
 
 
+def test_what_could_not_be_scrubbed_is_scrubbed_with_the_next_checkpoint(
+    counter: Desk, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Checkpoints.empty, "__defaults__", (0.05,))
+    counter.join("Zuleica")
+    log = folder / f"{DATABASE}-wal"
+    with closing(sqlite3.connect(folder / DATABASE, isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM account").fetchall()
+        with pytest.raises(errors.StoreBusyErasing):
+            counter.store.scrub()
+        counter.store.checkpoint()
+        assert b"Zuleica" in log.read_bytes()
+        other.execute("ROLLBACK")
+    counter.store.checkpoint()
+    assert log.read_bytes() == b""
+
+
 def test_a_question_that_takes_too_long_is_given_up(sqlite: SqliteStore, folder: Path) -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
     with (

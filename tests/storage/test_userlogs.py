@@ -9,6 +9,7 @@ import pytest
 from agenda.domain.commands import AuditFact, Changes
 from agenda.domain.model import User
 from agenda.storage import userlogs
+from agenda.storage.errors import StoreUnreadable
 from agenda.storage.store import SqliteStore
 from agenda.storage.userlogs import UserLogs
 from tests.storage.making import DAY, HOUR, NOW, Desk
@@ -169,3 +170,21 @@ def test_a_log_that_cannot_be_written_is_caught_up_with(counter: Desk, logs: Use
     counter.book(ana, DAY + HOUR)
     logs.entries([])
     assert eventually(lambda: places(lines(folder, ana))[-2:] == [2, 3])
+
+
+def test_what_a_crash_left_of_a_log_being_written_anew_goes_with_the_person(
+    counter: Desk, logs: UserLogs, folder: Path
+) -> None:
+    ana = counter.join("Ana")
+    unfinished = folder / "logs" / f"{ana.id}.part"
+    unfinished.write_text("what she did\n")
+    counter.erase(ana)
+    logs.erased(ana.id)
+    assert not unfinished.exists()
+
+
+def test_a_log_that_cannot_be_deleted_is_said(counter: Desk, logs: UserLogs, folder: Path) -> None:
+    ana = counter.join("Ana")
+    (folder / "logs" / f"{ana.id}.part").mkdir()
+    with pytest.raises(StoreUnreadable):
+        logs.erased(ana.id)

@@ -173,8 +173,12 @@ class Committer:
         self._head = _head_after(done.entries, self._head)
         self.catalogue = done.before.catalogue
         extra = self._tell(done)
-        for erasure in done.changes.erasures:
-            self.aftermath.erased(erasure.user)
+        for erasure in done.changes.erasures:  # which is the only command of its batch
+            try:
+                self.aftermath.erased(erasure.user)
+            except StoreUnavailable as away:  # done, but not yet gone: the receipt has to be asked for again
+                self.log.trouble(away)
+                outcomes = [Unavailable()]
         return outcomes, extra
 
     def _tell(self, done: Committed) -> list[tuple[Mailbox, Reply, Any]]:

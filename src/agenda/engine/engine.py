@@ -58,7 +58,14 @@ class Engine:
         self._exporter = Workers("exporter", 1, 100, log)
         self._hashers = Workers("hasher", HASHERS, 1_000, log)
         self._ids = new_ids()
-        self._sessions = Sessions(self._reader, self._readers, self._hashers, self._committer.submit, self._ids)
+        self._sessions = Sessions(
+            self._reader,
+            self._readers,
+            self._hashers,
+            self._committer.submit,
+            self._ids,
+            clean=self._aftermath.erased,
+        )
 
     def start(self) -> None:
         """Start the threads. Raises StoreUnavailable."""

@@ -187,13 +187,13 @@ class Mailbox(Protocol):
 
 
 class Log(Protocol):
-    """Where defects and the readable log of each user go; never raises."""
+    """Where defects and the readable log of each user go; never raises but where it says so."""
 
     def entries(self, entries: Sequence[AuditEntry]) -> None:
         """Entries that were just committed, to be written behind."""
 
     def erased(self, user: UserId) -> None:
-        """The user's readable log must go; returns when it is gone."""
+        """The user's readable log must go; returns when it is gone. Raises StoreUnavailable."""
 
     def trouble(self, error: StoreUnavailable) -> None:
         """Log that the store could not be used, and why."""

@@ -65,7 +65,10 @@ class _Checked:
 
 
 class Sessions:
-    """Every method is called on an I/O thread, on which its replies come too."""
+    """Every method is called on an I/O thread, on which its replies come too.
+
+    `clean` takes what an erased user left in files; it raises StoreUnavailable while it cannot.
+    """
 
     def __init__(
         self,
@@ -74,6 +77,8 @@ class Sessions:
         hashers: Workers,
         submit: Callable[[Command, Mailbox, Reply], None],
         ids: Iterator[str],
+        *,
+        clean: Callable[[UserId], None],
     ) -> None:
         self._reader, self._readers, self._hashers, self._submit, self._ids = (
             reader,
@@ -82,6 +87,7 @@ class Sessions:
             submit,
             ids,
         )
+        self._clean = clean
         self._limits = Limits()
         self._sessions: WeakSet[Session] = WeakSet()
 
@@ -204,6 +210,7 @@ class Sessions:
         if isinstance(found, AgendaError):
             reply(found)
         elif found.account is None:
+            self._end(lambda other: other.user.id == user.id)
             self._gone_again(typed, mailbox, reply)
         elif self._limited(lambda: self._limits.check_password_try(user.name, typed.address), reply):
             return
@@ -220,8 +227,10 @@ class Sessions:
             remembered = self._reader.gone(typed.request)
             for gone in remembered:
                 if passwords.matches(typed.password, gone.password_hash):
-                    same = gone.fingerprint == typed.fingerprint
-                    return gone.receipt if same else Invalid("request", "reused")
+                    if gone.fingerprint != typed.fingerprint:
+                        return Invalid("request", "reused")
+                    self._clean(gone.user)  # no receipt while anything is left of him
+                    return gone.receipt
             return NotSignedIn()
 
         self._hashers.ask(work, mailbox, reply)

@@ -12,7 +12,7 @@ from agenda.storage.sqlite import Connection
 WORTH_IT: Final = 40_000
 TOO_MANY: Final = 400_000
 
-SCRUB_SECONDS: Final = 10.0
+SCRUB_SECONDS: Final = 2.0  # bookings wait meanwhile, and so does a server that is told to end
 _PATIENCE: Final = 0.01
 _SIZE_KEPT: Final = 256 * 1024 * 1024
 
@@ -27,6 +27,7 @@ class Checkpoints:
         self._own = Connection(path, busy=_PATIENCE, settings=settings)
         self._making = Lock()
         self._done = 0
+        self._owing = False  # whether the log may still hold what was erased
 
     @property
     def pending(self) -> int:
@@ -34,15 +35,19 @@ class Checkpoints:
         return self._writing.changes() - self._done
 
     def make(self, at_least: int = WORTH_IT) -> None:
-        """Copy the log into the file if so many rows were changed; at once a no-op if another thread is at it."""
-        if self.pending < at_least or not self._making.acquire(blocking=False):
+        """Copy the log into the file if so many rows were changed; at once a no-op if another thread is at it.
+
+        A log that could not be emptied of what was erased is emptied now.
+        """
+        owing = self._owing
+        if not (owing or self.pending >= at_least) or not self._making.acquire(blocking=False):
             return
         try:
-            self._make()
+            self._make("TRUNCATE" if owing else "RESTART")
         finally:
             self._making.release()
 
-    def _make(self) -> None:
+    def _make(self, how: str) -> None:
         """Most of it while commits go on, and the little that they added meanwhile while they wait.
 
         Only a log that was copied whole is written again from its start, so without the second step it would grow for
@@ -51,24 +56,25 @@ class Checkpoints:
         self._own.rows("PRAGMA wal_checkpoint(PASSIVE)")
         with self._lock:
             changed = self._writing.changes()
-            [(busy, _, _)] = self._own.rows("PRAGMA wal_checkpoint(RESTART)")
+            [(busy, _, _)] = self._own.rows(f"PRAGMA wal_checkpoint({how})")
             if not busy:
                 self._done = changed
+                self._owing = self._owing and how != "TRUNCATE"
 
     def empty(self, seconds: float = SCRUB_SECONDS) -> None:
         """Copy the log and cut it to nothing, since PASSIVE and FULL leave what was erased in it.
 
-        Raises StoreBusyErasing if readers are in the way for `seconds`.
+        Raises StoreBusyErasing if readers are in the way for `seconds`; then the next checkpoint tries again.
         """
         deadline = time.monotonic() + seconds
-        with self._making, self._lock:
-            while True:
-                [(busy, _, _)] = self._own.rows("PRAGMA wal_checkpoint(TRUNCATE)")
-                if not busy:
-                    self._done = self._writing.changes()
-                    return
-                if time.monotonic() > deadline:
-                    raise StoreBusyErasing(self._own.path)
+        self._owing = True
+        while True:
+            with self._making:
+                self._make("TRUNCATE")
+            if not self._owing:
+                return
+            if time.monotonic() > deadline:
+                raise StoreBusyErasing(self._own.path)
 
     def close(self) -> None:
         """Close the connection, after a checkpoint that is being made; idempotent."""

@@ -14,6 +14,7 @@ from sqlalchemy import BindParameter, bindparam, select, tuple_
 from agenda.domain.audit import AuditEntry
 from agenda.domain.model import UserId
 from agenda.engine.ports import StoreUnavailable
+from agenda.storage.errors import StoreUnreadable
 from agenda.storage.folder import FILE_MODE, DataFolder
 from agenda.storage.reader import Pool
 from agenda.storage.schema import AUDIT, to_instant
@@ -77,6 +78,11 @@ def last_place(file: Path) -> Place | None:
     return (int(writer), int(seq)) if end.endswith("\n") and writer.isdigit() and seq.strip().isdigit() else None
 
 
+def _unfinished(file: Path) -> Path:
+    """Where a file is written that appears under its own name when it is whole."""
+    return file.with_suffix(".part")
+
+
 class UserLogs:
     """The part of the engine's port `Log` that belongs to users. `start` once, `stop` before the store is closed.
 
@@ -97,9 +103,9 @@ class UserLogs:
         self._thread = Thread(target=self._run, name="user logs", daemon=True)
 
     def start(self) -> None:
-        """Begin to write, first what an earlier run did not come to."""
+        """Begin to write, first what an earlier run did not come to. Raises StoreUnavailable."""
         for user in self._folder.erased():
-            self._file(user).unlink(missing_ok=True)
+            self._delete(user)
         with suppress(OSError, ValueError):
             writer, seq = (self._folder.logs / MARK).read_text("ascii").split()
             self._place = (int(writer), int(seq))
@@ -118,9 +124,18 @@ class UserLogs:
         self._news.set()
 
     def erased(self, user: UserId) -> None:
-        """Delete the user's log, for good since his entries in the table are blank; raises OSError if it cannot."""
+        """Delete the user's log, for good since his entries in the table are blank. Raises StoreUnavailable."""
         with self._writing:
-            self._file(user).unlink(missing_ok=True)
+            self._delete(user)
+
+    def _delete(self, user: str) -> None:
+        """The log, and what a crash may have left of its being written anew."""
+        log = self._file(user)
+        try:
+            for file in (log, _unfinished(log)):
+                file.unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreUnreadable(log) from error
 
     def rebuild(self, user: UserId) -> None:
         """Write the user's log anew from the table."""
@@ -131,7 +146,7 @@ class UserLogs:
         with self._pool.connection() as connection:
             rows = _OF_USER.rows(connection, wanted=bytes.fromhex(user))
         file = self._file(user)
-        unfinished = file.with_suffix(".part")
+        unfinished = _unfinished(file)
         unfinished.touch(mode=FILE_MODE)
         unfinished.write_text("".join(map(line, rows)), "utf-8")
         unfinished.replace(file)
@@ -209,7 +224,7 @@ class UserLogs:
             return
         self._settling = self._settling[len(settled) :]
         mark = self._folder.logs / MARK
-        unfinished = mark.with_suffix(".part")
+        unfinished = _unfinished(mark)
         unfinished.touch(FILE_MODE)
         unfinished.write_text(f"{settled[-1][0]} {settled[-1][1]}\n", "ascii")
         unfinished.replace(mark)
