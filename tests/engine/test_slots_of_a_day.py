@@ -1,15 +1,20 @@
 """Slot lists and watches through the engine, on a real store."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
+
+import pytest
 
 from agenda.domain.commands import CancelBooking
 from agenda.domain.errors import NotFound
 from agenda.domain.model import RequestId
+from agenda.engine.board import Key
 from agenda.engine.engine import Watching
 from agenda.engine.sessions import Session
 from agenda.engine.timetable import SlotList, SlotState
-from tests.engine.asking import HOUR, ROOM, TOMORROW_TEN, House
+from tests.domain.agendas import later
+from tests.engine.asking import HOUR, ROOM, TOMORROW_TEN, House, Post
 
 DAY = TOMORROW_TEN.date()
 
@@ -83,3 +88,35 @@ def test_after_the_watch_is_ended_nothing_is_told(house: House) -> None:
     assert house.engine.unwatch_slots(watching.watch, mailbox=house.post)
     house.booked(ana)
     assert not told
+
+
+def test_a_watch_of_all_services_of_a_resource_is_told_once_and_can_be_ended(house: House) -> None:
+    ana = house.sign_in("Ana")
+    told: list[Any] = []
+    watching = house.ask(house.engine.watch_slots, ana, DAY, None, ROOM, notify=told.append)
+    house.booked(ana)
+    house.post.wait(lambda: bool(told))
+    assert house.engine.unwatch_slots(watching.watch, mailbox=house.post)
+    house.booked(ana, start=later(TOMORROW_TEN, hours=3))
+    assert len(told) == 1
+
+
+def test_what_is_committed_while_the_first_of_all_watches_begins_is_told(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana, bia = house.sign_in("Ana"), house.sign_in("Bia")
+    states(house, ana)
+    board, elsewhere = house.engine._board, Post()
+    look, booked, told = board.look, list[Any](), list[Any]()
+
+    def look_and_be_overtaken(keys: Iterable[Key]) -> Any:
+        seen = look(keys)
+        monkeypatch.setattr(board, "look", look)
+        house.engine.submit(house.wish(ana), elsewhere, booked.append)
+        elsewhere.wait(lambda: bool(booked))
+        return seen
+
+    monkeypatch.setattr(board, "look", look_and_be_overtaken)
+    house.ask(house.engine.watch_slots, bia, DAY, HOUR, ROOM, notify=told.append)
+    house.post.wait(lambda: bool(told))
+    assert [slot.state for slot in told[0].slots] == [SlotState.TAKEN]

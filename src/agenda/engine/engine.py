@@ -234,8 +234,10 @@ class Engine:
     ) -> None:
         """The same with a Watching; from then on `notify` is called with every SlotChange, after that reply."""
 
+        live = self._live(mailbox)  # before the picture: from now on commits tell this door
+
         def seen(slots: SlotList, states: tuple[SlotState, ...]) -> None:
-            watch = self._live(mailbox).add(session.user.id, slots.timetable, states, notify)
+            watch = live.add(session.user.id, slots.timetable, states, notify)
             reply(Watching(watch.id, slots))
 
         self._with_picture(_View(session, mailbox, reply, seen), day, service, resource)

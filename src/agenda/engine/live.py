@@ -51,7 +51,7 @@ class Live:
         """Watch from now on; `states` is the picture that is being answered at this very moment."""
         watch = Watch(f"w{next(self._ids)}", user, timetable, notify, states)
         self._watches[watch.id] = watch
-        for key in timetable.keys:
+        for key in set(timetable.keys):
             self._by_key[key].setdefault(timetable, {})[watch.id] = watch
         return watch
 
@@ -60,7 +60,7 @@ class Live:
         watch = self._watches.pop(watch_id, None)
         if watch is None:
             return False
-        for key in watch.timetable.keys:
+        for key in set(watch.timetable.keys):  # one resource may do several services
             groups = self._by_key[key]
             del groups[watch.timetable][watch_id]
             if not groups[watch.timetable]:
