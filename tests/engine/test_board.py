@@ -1,6 +1,7 @@
 """The board: filled on first use, corrected by every commit, never stale."""
 
 from datetime import date
+from threading import Event, Thread
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -178,3 +179,34 @@ def test_a_claim_concerns_the_days_whose_slots_could_reach_it_and_no_others() ->
 def test_a_claim_early_in_the_day_concerns_the_late_slots_of_the_day_before() -> None:
     early = Span(later(TEN, hours=-9, minutes=-30), later(TEN, hours=-9))  # 0:30 to 1:00
     assert board().keys([claim(span=early)]) == {(ROOM, date(2026, 11, 22)), (ROOM, DAY)}
+
+
+def test_of_two_who_read_a_day_at_once_the_first_to_finish_fills_it_and_the_other_spoils_nothing() -> None:
+    it = board()
+    first_reads, second_reads, first_done = Event(), Event(), Event()
+
+    def read_first(*_: object) -> list[Occupied]:
+        first_reads.set()
+        assert second_reads.wait(20)
+        return []
+
+    def read_second(*_: object) -> list[Occupied]:
+        second_reads.set()
+        assert first_done.wait(20)
+        assert taken(it) == 0
+        come(it)
+        assert taken(it) == bits()
+        return []  # as it was before
+
+    def be_first() -> None:
+        it.fill(RESOURCE, DAY, read_first)
+        first_done.set()
+
+    first = Thread(target=be_first)
+    second = Thread(target=it.fill, args=(RESOURCE, DAY, read_second))
+    first.start()
+    assert first_reads.wait(20)
+    second.start()
+    first.join()
+    second.join()
+    assert taken(it) == bits()

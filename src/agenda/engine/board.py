@@ -146,20 +146,23 @@ class Board:
         """
         key = (resource.id, day)
         frame = self._frame()
-        fresh = _Day(origin(day, frame.zone), frame.window(day), resource.seats)
         with self._lock:
             if self._view(key) is not None:
                 return
-            self._remember(key, fresh)
+            it = self._days.get(key)
+            if it is None:
+                it = _Day(origin(day, frame.zone), frame.window(day), resource.seats)
+                self._remember(key, it)
         try:
-            found = read(resource.id, fresh.window)
+            found = read(resource.id, it.window)
         except BaseException:
             with self._lock:
-                if self._days.get(key) is fresh:
+                if it.held is None and self._days.get(key) is it:
                     self._forget(key)
             raise
         with self._lock:
-            fresh.held = {held.booking: held for held in found}
+            if it.held is None:  # else another reader was faster, and has learned what came meanwhile
+                it.held = {held.booking: held for held in found}
             while len(self._days) > self._capacity:
                 self._forget(next(iter(self._days)))
 
