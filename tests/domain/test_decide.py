@@ -40,6 +40,13 @@ def test_ones_own_slot_is_taken_as_well() -> None:
     assert desk.book() == SlotTaken(ROOM, TEN)
 
 
+def test_a_move_to_a_resource_without_a_name_finds_none() -> None:
+    desk = Desk()
+    booking = desk.booked()
+    nowhere = same_request(desk.wish_move(booking, later(TEN, hours=1)), resource=ResourceId(""))
+    assert desk.run(nowhere) == [NotFound("resource")]
+
+
 def test_of_two_in_one_batch_the_first_wins() -> None:
     desk = Desk()
     first, second = desk.run(desk.wish_book(), desk.wish_book(user=BIA))

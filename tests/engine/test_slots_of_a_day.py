@@ -120,3 +120,7 @@ def test_what_is_committed_while_the_first_of_all_watches_begins_is_told(
     house.ask(house.engine.watch_slots, bia, DAY, HOUR, ROOM, notify=told.append)
     house.post.wait(lambda: bool(told))
     assert [slot.state for slot in told[0].slots] == [SlotState.TAKEN]
+
+
+def test_an_empty_id_is_not_one_that_was_left_out(house: House) -> None:
+    assert house.engine.only("", "") == ("", "")

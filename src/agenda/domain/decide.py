@@ -161,7 +161,7 @@ class _Batch:
         if not booking.status.live:
             raise NotFound("booking")
         self.check_deadline(booking)
-        target = command.resource or booking.resource
+        target = booking.resource if command.resource is None else command.resource
         if command.start == booking.start and target == booking.resource:
             return booking
         service, resource = self.offered(booking.service, target)

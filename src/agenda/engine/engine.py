@@ -164,7 +164,8 @@ class Engine:
             return Invalid("service", "missing")
         if resource is None and len(resources) != 1:
             return Invalid("resource", "missing")
-        return ServiceId(service or next(iter(services))), ResourceId(resource or next(iter(resources)))
+        wanted_service = next(iter(services)) if service is None else ServiceId(service)
+        return wanted_service, next(iter(resources)) if resource is None else ResourceId(resource)
 
     def new_request(self) -> RequestId:
         """A request for a command whose client gave none; the command is then `fresh`."""
@@ -233,7 +234,6 @@ class Engine:
         notify: Callable[[SlotChange], None],
     ) -> None:
         """The same with a Watching; from then on `notify` is called with every SlotChange, after that reply."""
-
         live = self._live(mailbox)  # before the picture: from now on commits tell this door
 
         def seen(slots: SlotList, states: tuple[SlotState, ...]) -> None:

@@ -56,7 +56,8 @@ def _windows(state: State, commands: Iterable[Command]) -> list[Window]:
             windows += _wanted(state.catalogue, command.service, command.resource, command.start)
         elif isinstance(command, MoveBooking) and command.booking in state.bookings:
             moved = state.bookings[command.booking]
-            windows += _wanted(state.catalogue, moved.service, command.resource or moved.resource, command.start)
+            target = moved.resource if command.resource is None else command.resource
+            windows += _wanted(state.catalogue, moved.service, target, command.start)
     return windows
 
 
