@@ -40,6 +40,14 @@ def test_ones_own_slot_is_taken_as_well() -> None:
     assert desk.book() == SlotTaken(ROOM, TEN)
 
 
+def test_a_refusal_holds_on_to_nothing_of_its_batch() -> None:
+    desk = Desk()
+    desk.booked()
+    refused = desk.book(user=BIA)
+    assert isinstance(refused, SlotTaken)
+    assert refused.__traceback__ is None
+
+
 def test_a_move_to_a_resource_without_a_name_finds_none() -> None:
     desk = Desk()
     booking = desk.booked()

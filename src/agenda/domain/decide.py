@@ -90,7 +90,7 @@ class _Batch:
         try:
             outcome = self.apply(command)
         except AgendaError as refused:
-            outcome = refused
+            outcome = refused.with_traceback(None)  # which would hold on to all of this batch in a cycle
         self.record(command, outcome)
         return outcome
 
