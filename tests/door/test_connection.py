@@ -1,5 +1,6 @@
 """What a client on the socket can expect: order, batches, ends, limits."""
 
+import gc
 import json
 import socket
 from collections.abc import Callable
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agenda.doors.rpc.connection import Connection
 from agenda.doors.rpc.limits import Limits
 from agenda.doors.rpc.lines import MAX_LINE
 
@@ -171,6 +173,18 @@ def test_a_client_that_does_not_read_is_not_served_further(open_house: OpenHouse
     assert house.engine.calls.count("create") == served
 
 
+def test_answers_that_come_at_once_are_no_more_than_the_buffer_holds(open_house: OpenHouse) -> None:
+    house = open_house(limits=Limits(write_buffer=4096, calls_in_a_row=10_000, linger=0.1, stop=0.5))
+    peer = house.peer(receive_buffer=4096).sign_in()
+    house.engine.note = "x" * 2000
+    with suppress(TimeoutError):
+        peer.socket.settimeout(1)
+        send_for_ever(peer)
+    assert house.peer().call("ping")
+    (served,) = {connection._transport.get_write_buffer_size() for connection in house.server._connections} - {0}
+    assert served < 10_000
+
+
 def test_a_client_that_reads_again_is_served_again(open_house: OpenHouse) -> None:
     house = open_house(limits=Limits(write_buffer=4096, linger=0.1, stop=0.5))
     peer = house.peer(receive_buffer=4096).sign_in()
@@ -282,3 +296,18 @@ def test_whatever_is_sent_every_answer_is_json_and_the_connection_goes_on(house:
         peer.close()
     assert any(isinstance(message, dict) and message["id"] == "last" and "result" in message for message in received)
     assert not house.incidents
+
+
+def test_a_connection_that_is_over_does_not_wait_for_the_collector(open_house: OpenHouse) -> None:
+    house = open_house(limits=Limits(linger=0.01, stop=0.5))
+    peer = house.peer().sign_in()
+    (name,) = (one.peer for one in house.server._connections)
+    gc.collect()
+    gc.disable()
+    try:
+        peer.close()
+        assert [house.presence.get(timeout=DEADLINE)[0] for _ in range(2)] == ["connected", "disconnected"]
+        house.peer().call("ping")  # the I/O thread has been round since
+        assert name not in [one.peer for one in gc.get_objects() if isinstance(one, Connection)]
+    finally:
+        gc.enable()

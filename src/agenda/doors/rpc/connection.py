@@ -55,8 +55,8 @@ class Connection(asyncio.Protocol):
         "_stalled_since",
         "_transport",
         "_turn_due",
-        "_writable",
         "peer",
+        "writable",
     )
 
     def __init__(self, house: House) -> None:
@@ -64,7 +64,7 @@ class Connection(asyncio.Protocol):
         self._limits = house.limits
         self._loop = house.loop
         self._busy = self._draining = self._eof = self._turn_due = False
-        self._reading = self._writable = True
+        self._reading = self.writable = True
         self._lines_taken = 0
         self._quiet_since = house.loop.time()  # when a whole line was last seen to have come
         self._stalled_since: float | None = None  # since when the client has not read what was sent
@@ -99,11 +99,11 @@ class Connection(asyncio.Protocol):
         return True
 
     def pause_writing(self) -> None:
-        self._writable = False
+        self.writable = False
         self._stalled_since = self._loop.time()
 
     def resume_writing(self) -> None:
-        self._writable = True
+        self.writable = True
         self._stalled_since = None
         self.go_on()
 
@@ -111,6 +111,7 @@ class Connection(asyncio.Protocol):
         self._draining = True
         self._conversation.close()
         self._house.farewell(self)
+        del self._conversation  # each knows the other: together they would wait for the cycle collector
 
     # What the conversation calls
 
@@ -128,7 +129,7 @@ class Connection(asyncio.Protocol):
         conversation = self._conversation
         self._busy = True  # answers that come at once call this again
         try:
-            if self._writable or conversation.stopping:
+            if self.writable or conversation.stopping:
                 most = self._limits.calls_in_a_row
                 if conversation.advance(most) == most:
                     self._take_turns()
@@ -151,7 +152,7 @@ class Connection(asyncio.Protocol):
 
     def _over(self) -> bool:
         """Whether all is answered."""
-        return not self._turn_due and self._conversation.at_rest and self._writable
+        return not self._turn_due and self._conversation.at_rest and self.writable
 
     def _pause_or_read_on(self) -> None:
         """Read on unless more than a line is here already, which can only be since it must wait."""

@@ -17,7 +17,9 @@ _FREE: Final = Order.FREE
 
 
 class Line(Protocol):
-    """The connection that carries a conversation."""
+    """The connection that carries a conversation; not `writable` while too much is there that was not yet read."""
+
+    writable: bool
 
     def send(self, message: bytes) -> None:
         """Put a message on the wire; the newline is added here."""
@@ -92,7 +94,7 @@ class Conversation:
         """
         gate, members = self._gate, self._members
         for done in range(most):
-            if gate.started >= self._limits.unanswered and not self.stopping:
+            if not self.stopping and (gate.started >= self._limits.unanswered or not self._line.writable):
                 return done
             if not members:
                 if not (self.lines.length and self._read_line()):
