@@ -75,6 +75,19 @@ def test_nobody_else_may_look_into_the_folder(folder: Path) -> None:
     assert (modes["data"], modes["logs"]) == ("0o700", "0o700")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX")
+def test_what_is_not_the_agendas_keeps_its_modes(folder: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o755)
+    program = folder / "Servidor.py"
+    program.touch()
+    program.chmod(0o755)
+    for _ in range(2):
+        open_sqlite(folder).close()
+    assert [oct(path.stat().st_mode & 0o777) for path in (folder, program)] == ["0o755"] * 2
+    assert (folder / "agenda.db").stat().st_mode & 0o777 == 0o600
+
+
 def test_the_erased_are_listed_once_and_for_good(folder: Path) -> None:
     held = DataFolder.take(folder)
     held.remember_erased(["a", "b"])

@@ -22,14 +22,13 @@ from agenda.engine.ports import StoreUnavailable
 from agenda.storage.database import open_store
 from agenda.storage.doctor import Finding, Patient, diagnose
 from agenda.storage.errors import FileExists, StoreDamaged, StoreMissing
-from agenda.storage.folder import DATABASE, FILE_MODE, FOLDER_MODE, DataFolder, sync_folder
+from agenda.storage.folder import BACKUPS, DATABASE, FILE_MODE, FOLDER_MODE, DataFolder, sync_folder
 from agenda.storage.schema import BOOKING, ERASURE, SESSION
 from agenda.storage.sqlite import Connection
 from agenda.storage.statements import Query, compiled
 from agenda.storage.store import SqliteStore
 from agenda.storage.verify import Steps, verify_audit
 
-BACKUPS: Final = "backups"
 _COUNT: Final = Query(select(func.count()).select_from(BOOKING))
 _ERASED: Final = Query(select(ERASURE.c.user))
 _END_SESSIONS: Final = compiled(delete(SESSION))

@@ -17,6 +17,7 @@ DATABASE: Final = "agenda.db"
 ERASED: Final = "erased.txt"
 LOCK: Final = "agenda.lock"
 LOGS: Final = "logs"
+BACKUPS: Final = "backups"
 
 COPIES_KEPT: Final = timedelta(days=30)
 FOLDER_MODE: Final = 0o700
@@ -54,7 +55,7 @@ class DataFolder:
         """
         try:
             path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-            if path.stat().st_mode & 0o777 != FOLDER_MODE:
+            if path.stat().st_mode & 0o777 != FOLDER_MODE and all(map(_is_ours, path.iterdir())):
                 path.chmod(FOLDER_MODE)
             (path / LOGS).mkdir(mode=FOLDER_MODE, exist_ok=True)
             lock = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, FILE_MODE)
@@ -136,11 +137,16 @@ class DataFolder:
                     copy.unlink()
 
     def keep_private(self) -> None:
-        """Take from others whatever right they have to the files."""
-        for file in self.path.iterdir():
-            if file.is_file():
+        """Take from others whatever right they have to the agenda's files."""
+        for file in filter(_is_ours, self.path.iterdir()):
+            if file.is_file() and not file.is_symlink():
                 with suppress(OSError):
                     file.chmod(FILE_MODE)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether this is the agenda's: somebody may have named a folder that holds other things, whose modes are his."""
+    return path.name.startswith(("agenda.", "agenda-before-")) or path.name in {ERASED, LOGS, BACKUPS}
 
 
 def sync_folder(path: Path) -> None:
