@@ -193,7 +193,7 @@ def test_a_server_says_that_it_will_not_listen_beyond_this_machine(shell: Shell,
 def test_a_server_says_that_an_address_is_none_of_this_machine_s(shell: Shell, tmp_path: Path) -> None:
     failed = shell.spawn("serve", "--data", str(tmp_path / "data"), "--host", "192.0.2.1", "--insecure")
     assert failed.status == Status.NO_SERVER
-    assert "192.0.2.1 is no address of this machine" in failed.err
+    assert "192.0.2.1 is not an address of this machine" in failed.err
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_a_wrong_line_is_status_2_and_one_sentence(
 
 
 def test_words_too_many_are_named(shell: Shell) -> None:
-    assert "too many: Maria." in shell.run("book", "tomorrow", "10:00", "--note", "for", "Maria").err
+    assert "too many words: Maria." in shell.run("book", "tomorrow", "10:00", "--note", "for", "Maria").err
 
 
 def test_a_wrong_line_is_a_document_too(shell: Shell) -> None:
