@@ -104,6 +104,20 @@ def test_a_connection_on_which_nothing_came_by_the_deadline_is_replaced(
     assert server.take().greet()
 
 
+def test_half_an_answer_is_a_sign_of_life(connect: Connect, server: ScriptedServer, later: Later) -> None:
+    client = connect(timeout=0.5)
+    peer = server.take().greet()
+    exporting = later(client.export)
+    call = peer.hear("user.export")
+    peer.say_bytes(b'{"jsonrpc":"2.0","id":%d,"result":' % call["id"])
+    with pytest.raises(Disconnected):
+        exporting.result(PATIENCE)
+    peer.say_bytes(b'{"much":"more"}}\n')
+    pinging = later(client.ping)
+    peer.answer(peer.hear("ping"), PONG)
+    assert pinging.result(PATIENCE).version == "1.0"
+
+
 def test_a_server_that_hangs_up_at_once_fails_the_first_call(
     connect: Connect, server: ScriptedServer, later: Later
 ) -> None:

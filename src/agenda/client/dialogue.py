@@ -120,9 +120,12 @@ class Dialogue:
         probe = self._heard_at + self._idle * (4 / 3 if self._probed else 1)
         return min([probe, *(call.retry_at for call in self._unanswered.values() if call.retry_at)])
 
+    def heard(self) -> None:
+        """Bytes came in, be it half a line: the server is there."""
+        self._heard_at, self._probed = monotonic(), False
+
     def receive(self, line: bytes) -> None:
         """A line came in; raises Broken if it is none of the protocol's."""
-        self._heard_at, self._probed = monotonic(), False
         if not line.strip():
             return
         try:

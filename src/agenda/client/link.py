@@ -74,7 +74,7 @@ class Link:
 
     def ask(self, call: Call) -> Any:
         """Have the call answered; raises what the client's methods raise."""
-        if len(call.line) > LONGEST_LINE:
+        if len(call.line) - len(b"\n") > LONGEST_LINE:
             raise Invalid("invalid", "too much for one request", {"field": "params", "reason": "too_long"})
         if not self._post(partial(self._dialogue.submit, call)):
             raise Disconnected("the client is closed", request=call.request)
@@ -158,7 +158,7 @@ class Link:
         pause = 0.0 if transport.more else max(0.0, self._dialogue.next_tick() - monotonic())
         ready = self._select(pause)
         if transport.more or transport.socket in ready:
-            for line in transport.receive():
+            for line in transport.receive(self._dialogue.heard):
                 self._dialogue.receive(line)
         self._grant_wishes()
         self._dialogue.tick(monotonic())

@@ -68,8 +68,8 @@ class Transport:
                     return
             del self._out[:taken]
 
-    def receive(self) -> Iterator[bytes]:
-        """The complete lines that have come in; raises Broken at the end of the stream."""
+    def receive(self, heard: Callable[[], None]) -> Iterator[bytes]:
+        """The complete lines that have come in, `heard` before them; raises Broken at the end of the stream."""
         self.more = False
         for _ in range(CHUNKS_AT_ONCE):
             try:
@@ -78,6 +78,7 @@ class Transport:
                 return
             if not chunk:
                 raise Broken("the server closed the connection")
+            heard()
             yield from self._lines(chunk)
         self.more = True
 
