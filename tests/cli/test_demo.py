@@ -40,7 +40,7 @@ def test_somebody_s_own_account_is_left_alone(maria: Shell) -> None:
 
 
 def test_without_a_server_it_starts_one_of_its_own(shell: Shell) -> None:
-    told = shell("demo", "--server", f"127.0.0.1:{free_port()}")
+    told = shell("demo", "--server", f"127.0.0.1:{free_port()}", AGENDA_TLS_CERT="mine.pem", AGENDA_HOST="192.0.2.1")
     assert "one of my own" in told
     assert "Exactly one won" in told
 

@@ -56,6 +56,18 @@ def test_an_erased_user_gets_a_receipt_and_is_gone(maria: Shell, day: str) -> No
     assert gone.document["error"]["code"] == "bad_credentials"
 
 
+def test_a_receipt_is_given_again_to_the_same_request(maria: Shell) -> None:
+    line = ("erase", "--yes", "--request", "goodbye")
+    first, again = (maria.document(*line, AGENDA_PASSWORD=PASSWORD) for _ in range(2))
+    assert first == again
+
+
+def test_another_request_of_who_is_gone_is_refused(maria: Shell) -> None:
+    maria("erase", "--yes", "--request", "goodbye", AGENDA_PASSWORD=PASSWORD)
+    refused = maria.run("erase", "--yes", "--request", "another", "--json", AGENDA_PASSWORD=PASSWORD)
+    assert (refused.status, refused.document["error"]["code"]) == (1, "bad_credentials")
+
+
 def test_nothing_is_erased_without_a_confirmation(maria: Shell, day: str) -> None:
     maria("book", day, "10:00")
     assert maria.run("erase", AGENDA_PASSWORD=PASSWORD).status == 2

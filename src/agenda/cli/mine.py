@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from agenda.cli.online import Access, access
 from agenda.cli.options import Request, Yes, given
 from agenda.cli.terminal import plain_document
 from agenda.texts import Texts
+
+if TYPE_CHECKING:
+    from agenda.wire import Receipt
 
 Limit = Annotated[int, typer.Option("--limit", metavar="cli.metavar.number", min=1, max=1000, help="cli.option.limit")]
 Before = Annotated[str | None, typer.Option("--before", metavar="cli.metavar.id", help="cli.option.before")]
@@ -74,17 +77,35 @@ def export(way: Access, output: Output = None) -> None:
 
 @given(access)
 def erase(way: Access, yes: Yes = False, request: Request = None) -> None:
-    with way.open() as online:
-        name = online.session.user.name
-        if not yes:
-            _confirm(way, name)
-        receipt = online.client.erase(way.password(name), request=request)
+    try:
+        with way.open() as online:
+            name = online.session.user.name
+            if not yes:
+                _confirm(way, name)
+            receipt = online.client.erase(way.password(name), request=request)
+    except Failure as failure:
+        if request is None or way.user is None or failure.code not in {"bad_credentials", "not_signed_in"}:
+            raise
+        name, receipt = way.user, _given_again(way, way.user, request, failure)
     remembered.forget(str(way.address))
     document = plain_document(receipt)
     way.terminal.document(document)
     way.terminal.tell("cli.erase.done", user=name)
     if not way.terminal.json:
         way.terminal.say(json.dumps(document["receipt"], ensure_ascii=False, indent=2))
+
+
+def _given_again(way: Access, user: str, request: str, failure: Failure) -> Receipt:
+    """The receipt of an erasure that was done already: nobody can sign in any more, and nobody has to."""
+    from agenda.cli.trouble import told
+    from agenda.client import NotSignedIn
+
+    t = way.terminal.t
+    with way.address.connect(t) as client, told(t, way.address):
+        try:
+            return client.erase(way.password(user), request=request)
+        except NotSignedIn:  # nor was there such an erasure
+            raise failure from None
 
 
 def _confirm(way: Access, name: str) -> None:

@@ -1,5 +1,6 @@
 """A server of one's own for a demonstration: a free port, data in a folder that is thrown away."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -25,12 +26,20 @@ def own_server(t: Texts) -> Iterator[int]:
         log = Path(data) / "server.txt"
         with log.open("wb") as output:
             command = [sys.executable, "-m", "agenda", "serve", "--data", f"{data}/data", "--port", str(port)]
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+            process = subprocess.Popen(
+                command, env=_environment(t), stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            )
         try:
             _wait(process, port, log, t)
             yield port
         finally:
             _stop(process)
+
+
+def _environment(t: Texts) -> dict[str, str]:
+    """This process's, without what it says about the user's own server: its address, its certificate."""
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("AGENDA_")}
+    return outer | {"AGENDA_LANGUAGE": t.language}
 
 
 def _free_port() -> int:

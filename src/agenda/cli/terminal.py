@@ -49,10 +49,6 @@ class Terminal:
         """A sentence of the catalogue for people."""
         self.say(self.t(msgid, **facts))
 
-    def warn(self, msgid: str, **facts: object) -> None:
-        """A sentence of the catalogue on standard error, so that it is no part of the result."""
-        sys.stderr.write(self.t(msgid, **facts) + "\n")
-
     def table(self, columns: Sequence[str], rows: Iterable[Sequence[str]], *, empty: str) -> None:
         """Rows under translated heads (msgids `cli.column.*`), or the sentence `empty` where there are none.
 
