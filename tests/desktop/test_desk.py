@@ -14,7 +14,7 @@ from agenda.desktop.address import SignIn, join_address, parse_address
 from agenda.desktop.desk import Desk
 from agenda.desktop.state import Notice
 from agenda.desktop.worker import Worker
-from agenda.wire import Booking, Business, Pong, Resource, Service, Session, Slot, SlotChange, User
+from agenda.wire import Booking, Business, Pong, Receipt, Resource, Service, Session, Slot, SlotChange, User
 
 START = datetime(2030, 1, 7, 9, tzinfo=UTC)
 SLOT = Slot("r", "s", START, START + timedelta(hours=1), "free")
@@ -42,6 +42,9 @@ class FakeClient:
         self.listed = 0
         self.closed = False
         self.unreadable: list[Exception] = []
+        self.unlisted: list[Exception] = []
+        self.may_list = threading.Event()
+        self.may_list.set()
 
     def sign_in(self, user: str, password: str, *, create: bool) -> Session:
         if self.answers:
@@ -61,6 +64,9 @@ class FakeClient:
         return [Resource("r", "Bia")]
 
     def bookings(self, status: str | None = None) -> list[Booking]:
+        self.may_list.wait(DEADLINE)
+        if self.unlisted:
+            raise self.unlisted.pop(0)
         self.listed += 1
         return []
 
@@ -76,6 +82,9 @@ class FakeClient:
         if self.answers:
             raise self.answers.pop(0)
         return Booking("b", "K7P-2QX", "r", "s", start, start + timedelta(hours=1), "booked", "Ana", START)
+
+    def erase(self, password: str, *, request: str) -> Receipt:
+        return Receipt({"bookings": 1})
 
     def close(self) -> None:
         self.closed, self.state = True, State.CLOSED
@@ -148,7 +157,7 @@ def test_a_sign_in_that_was_given_up_opens_nothing(bench: Bench) -> None:
     bench.desk.stop_connecting()
     bench.connect()
     bench.until(lambda: bench.desk.model.session)
-    assert [client.closed for client in bench.clients] == [True, False]
+    bench.until(lambda: [client.closed for client in bench.clients] == [True, False])
     assert bench.failures == []
 
 
@@ -195,6 +204,32 @@ def test_a_day_that_could_not_be_read_is_asked_for_again(open_bench: Bench, erro
     open_bench.desk.choose(START.date())
     open_bench.until(lambda: open_bench.desk.model.picture)
     assert open_bench.client.unreadable == []
+
+
+def test_day_and_bookings_that_could_not_be_read_are_both_asked_for_again(open_bench: Bench) -> None:
+    client, listed = open_bench.client, open_bench.client.listed
+    busy = Unavailable("unavailable", "", {"retry_after": 0.01})
+    client.unreadable, client.unlisted = [busy], [busy]
+    open_bench.desk.choose(START.date())
+    open_bench.desk.refresh_bookings()
+    deadline = time.monotonic() + DEADLINE
+    while client.unreadable or client.unlisted or open_bench.worker.waited():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.002)  # both refusals are handed over in one go
+    open_bench.until(lambda: open_bench.desk.model.picture and client.listed > listed)
+
+
+def test_a_refusal_that_comes_after_the_receipt_does_not_close_it(open_bench: Bench) -> None:
+    client, receipts = open_bench.client, list[Receipt]()
+    client.unlisted = [NotSignedIn("not_signed_in", "")]
+    client.may_list.clear()
+    open_bench.desk.refresh_bookings()
+    open_bench.desk.erase("x", receipts.append, open_bench.failures.append)
+    open_bench.until(lambda: receipts)
+    client.may_list.set()
+    open_bench.until(lambda: not client.unlisted and not open_bench.worker.waited())
+    open_bench.until(lambda: open_bench.worker.drain() == 0)
+    assert open_bench.ended == []
 
 
 def test_leafing_through_days_leaves_one_watch_open(open_bench: Bench) -> None:

@@ -107,6 +107,12 @@ def test_a_refusal_is_told_and_the_slot_can_be_tried_again(model: Model) -> None
     assert model.clicked(Pending("2", "book", at(9), "r"))
 
 
+def test_the_note_of_a_refused_booking_is_not_lost(model: Model) -> None:
+    model.clicked(Pending("1", "book", at(9), "r", note="Senhora Lima"))
+    model.refused("1", SlotTaken("slot_taken", "", {"start": at(9).isoformat()}))
+    assert model.note == "Senhora Lima"
+
+
 def test_while_a_booking_is_moved_free_slots_are_where_it_may_go(model: Model) -> None:
     model.listed([booking(12)])
     model.moving = "b"

@@ -88,6 +88,7 @@ def test_who_comes_second_is_told_so_and_keeps_the_focus(
     with HeldLine(("127.0.0.1", server.address[1])) as line:
         name = unused_name()
         window = open_window(port=line.port).sign_up(name).go_to(day, "11:00")
+        window.keys("alt+n", "=Senhora Lima")
         line.hold()
         start = datetime.combine(as_date(day), datetime.min.time().replace(hour=11))
         as_user(unused_name()).book(start)
@@ -101,6 +102,7 @@ def test_who_comes_second_is_told_so_and_keeps_the_focus(
         assert as_user(name).bookings() == []
         window.keys("Right", "Return")
         window.until(lambda seen: seen.slots["12:00"] == "✓ Meu horário")
+        assert [booking.note for booking in as_user(name).bookings()] == ["Senhora Lima"]
 
 
 def test_a_booking_is_moved_on_the_grid_and_stays_the_same_booking(
@@ -119,6 +121,14 @@ def test_a_booking_is_moved_on_the_grid_and_stays_the_same_booking(
     window.until(lambda seen: (seen.slots["16:00"], seen.slots["08:00"]) == ("✓ Meu horário", "○ Livre"))
     (after,) = as_user(name).bookings()
     assert (after.id, after.start.hour) == (before.id, 16)
+
+
+def test_a_booking_is_moved_from_the_list_by_the_space_bar_too(open_window: Open, day: str) -> None:
+    window = open_window().sign_up(unused_name()).go_to(day, "08:00")
+    window.keys("Return")
+    window.until_says("Reservado:")
+    window.keys("alt+m", "space")
+    assert window.until(lambda seen: seen.slots["16:00"] == "→ Para cá").focus == "SlotGrid Canvas"
 
 
 def test_a_booking_is_cancelled_only_after_a_question(open_window: Open, as_user: AsUser, day: str) -> None:

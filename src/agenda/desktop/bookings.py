@@ -36,7 +36,8 @@ class BookingsPanel(ttk.Frame):
         self.columnconfigure(0, weight=1)
         self.rowconfigure(2, weight=1)
         self.tree.bind("<<TreeviewSelect>>", lambda event: self._selected())
-        self.tree.bind("<Return>", lambda event: move())
+        for key in ("Return", "KP_Enter", "space"):
+            self.tree.bind(f"<{key}>", lambda event: move())
         self.tree.bind("<Delete>", lambda event: cancel())
         self.tree.bind("<BackSpace>", lambda event: cancel())
         self.tree.bind("<FocusIn>", lambda event: self._entered())

@@ -100,6 +100,7 @@ class DayPanel(ttk.Frame):
         empty = texts("desktop.no_slots" if model.picture else self._waiting())
         self.grid_.show(cells, self._cell.key if self._cell else None, names, empty)
         self._show_foot()
+        self._put_note_back()
 
     def _show_strip(self) -> None:
         """Show the message; a mere hint gives its room to the grid where the window is low."""
@@ -191,6 +192,13 @@ class DayPanel(ttk.Frame):
         self.second.grid() if second else self.second.grid_remove()
         for widget in (self.note_label, self.note):
             widget.grid() if face is Face.FREE else widget.grid_remove()
+
+    def _put_note_back(self) -> None:
+        """The note of a booking that was refused serves for the next one, unless another is being typed."""
+        model = self._desk.model
+        if model.note and not self.note.get():
+            self.note.insert(0, model.note)
+        model.note = ""
 
     def _ready(self) -> tuple[Face, ...]:
         return (Face.TARGET,) if self._desk.model.moving else (Face.FREE, Face.MINE)

@@ -18,7 +18,7 @@ from agenda.client import (
 )
 from agenda.desktop.address import SignIn
 from agenda.desktop.state import Model, Notice, Pending, Place, notice_of
-from agenda.desktop.talks import Opened, open_session, pause_of, until_answered
+from agenda.desktop.talks import Opened, hang_up, open_session, pause_of, until_answered
 from agenda.desktop.worker import Job, Worker
 from agenda.wire import Booking, LogPage, Receipt, Slot, SlotChange
 
@@ -83,7 +83,7 @@ class Desk:
         """Give up a sign-in that is under way; nobody is told of its outcome."""
         trying, self._trying = self._trying, None
         if trying:
-            trying.close()
+            hang_up(trying)
 
     def _open(self, result: Opened) -> None:
         self._trying = None
@@ -106,7 +106,7 @@ class Desk:
             return
 
         if client.state is not State.ONLINE:
-            client.close()
+            hang_up(client)
             return
 
         def work() -> None:
@@ -160,7 +160,7 @@ class Desk:
             self._changed()
 
         work = lambda: client.watch(place[0], news, service=place[1], resource=place[2])  # noqa: E731
-        self._worker.read("day", Job(work, then, lambda error: self._read_failed(error, self.refresh_day)))
+        self._worker.read("day", Job(work, then, lambda error: self._read_failed(client, error, self.refresh_day)))
 
     def _news(self, client: Client, place: Place, change: SlotChange, early: list[SlotChange]) -> None:
         if self._client is not client:
@@ -181,13 +181,13 @@ class Desk:
                 self.model.listed(bookings)
                 self._changed()
 
-        failed = lambda error: self._read_failed(error, self.refresh_bookings)  # noqa: E731
+        failed = lambda error: self._read_failed(client, error, self.refresh_bookings)  # noqa: E731
         self._worker.read("bookings", Job(lambda: client.bookings("booked"), then, failed))
 
     # -- clicks -------------------------------------------------------------
 
     def book(self, slot: Slot, note: str | None) -> None:
-        pending = Pending(new_request(), "book", slot.start, slot.resource)
+        pending = Pending(new_request(), "book", slot.start, slot.resource, note=note or "")
 
         def call(client: Client) -> Booking:
             return client.book(
@@ -253,7 +253,7 @@ class Desk:
             """There is nothing left to sign out of, and nothing that may interrupt reading the receipt."""
             if self._client is client:
                 self._client = self._watch = None
-            client.close()
+            hang_up(client)
             then(receipt)
 
         work = lambda: until_answered(client, lambda one: one.erase(password, request=request), self._worker.stopping)  # noqa: E731
@@ -283,18 +283,21 @@ class Desk:
             self.refresh_bookings()
         self._changed()
 
-    def _read_failed(self, error: Exception, again: Callable[[], None]) -> None:
-        """A read that failed: lost connections are tried again, refusals are shown."""
+    def _read_failed(self, client: Client, error: Exception, again: Callable[[], None]) -> None:
+        """A read that failed: lost connections are tried again, refusals are shown; who has left hears nothing."""
+        if self._client is not client:
+            return
         if isinstance(error, NotSignedIn):
             self._end(notice_of(error))
         elif isinstance(error, Disconnected):
-            if self._client is not None and self._client.state is not State.CLOSED:
+            if client.state is not State.CLOSED:
                 again()
         elif isinstance(error, AgendaError):
             self.model.notice = notice_of(error)
             if isinstance(error, Unavailable):
                 pause = pause_of(error)
-                self._worker.read("again", Job(lambda: self._worker.stopping.wait(pause), lambda _: again(), _ignore))
+                wait = Job(lambda: self._worker.stopping.wait(pause), lambda _: again(), _ignore)
+                self._worker.read(f"{again.__name__} again", wait)
         else:
             raise error
         self._changed()

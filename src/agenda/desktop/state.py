@@ -68,6 +68,7 @@ class Pending:
     start: datetime
     resource: str
     booking: str | None = None
+    note: str = ""
 
 
 @dataclass
@@ -95,6 +96,8 @@ class Model:
     moving: str | None = None
     cursor: Key | None = None
     notice: Notice | None = None
+    note: str = ""
+    """What was typed for a booking that was refused: it belongs back into its field."""
     pending: dict[str, Pending] = field(default_factory=dict)
     pictures: dict[Place, Picture] = field(default_factory=dict)
 
@@ -118,6 +121,7 @@ class Model:
         self.service = self.services[0].id if self.services else None
         self.resource = self.resources[0].id if self.resources else None
         self.bookings, self.selected, self.moving, self.cursor, self.notice = (), None, None, None, None
+        self.note = ""
         self.pending.clear()
         self.pictures.clear()
 
@@ -233,7 +237,7 @@ class Model:
 
     def refused(self, request: str, error: AgendaError) -> None:
         """A click was refused: say why; what the user was doing stays as it is."""
-        self.pending.pop(request)
+        self.note = self.pending.pop(request).note
         self.notice = notice_of(error)
 
     def _expect(self, booking: Booking) -> None:

@@ -39,6 +39,11 @@ def open_session(client: Client, who: SignIn) -> Opened:
         raise
 
 
+def hang_up(client: Client) -> None:
+    """Close it beside the window's thread: a host's name that is being looked up would hold that up for seconds."""
+    threading.Thread(target=client.close, name="agenda-hang-up", daemon=True).start()
+
+
 def pause_of(error: Unavailable) -> float:
     """How many seconds to wait before asking again."""
     return min(float(error.facts.get("retry_after", PAUSE)), _LONGEST_PAUSE)
