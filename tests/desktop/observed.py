@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from tkinter import ttk
 from typing import Any
 
+from agenda.cli import main
 from agenda.desktop import app
 from agenda.desktop.grid import SlotGrid
 from agenda.desktop.window import App
@@ -105,4 +106,4 @@ def name(widget: tk.Misc | None) -> str:
 
 if __name__ == "__main__":
     app.App = ObservedApp  # type: ignore[attr-defined]  # what run() opens
-    raise SystemExit(app.main())
+    main(["desktop", *sys.argv[1:]])

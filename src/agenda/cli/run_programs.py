@@ -102,21 +102,19 @@ def desktop(
     ca: Ca = None,
     geometry: Geometry = "",
     language: Language = None,
-) -> int:
+) -> None:
     terminal: Terminal = ctx.obj
     if server:
         address = parse_address(server, terminal.t)
         host, port = address.host, address.port
-    given = {"--host": host, "--port": port, "--ca": ca, "--geometry": geometry}
-    if terminal.language_asked:  # else the window speaks the one it was left in
-        given["--language"] = terminal.t.language
+    asked = terminal.t.language if terminal.language_asked else ""  # else the window speaks the one it was left in
     try:
         from tkinter import TclError
     except ImportError as error:
         raise Failure(Status.USAGE, "no_tkinter", terminal.t("cli.desktop.no_tkinter")) from error
-    from agenda.desktop.app import main
+    from agenda.desktop.app import run
 
     try:
-        return main([word for name, value in given.items() if value for word in (name, str(value))])
+        run(geometry, host=host, port=port, language=asked, ca=str(ca or ""))
     except TclError as error:
         raise Failure(Status.USAGE, "no_screen", terminal.t("cli.desktop.no_screen", reason=error)) from error
