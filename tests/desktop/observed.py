@@ -10,6 +10,7 @@ import sys
 import threading
 import tkinter as tk
 from collections.abc import Iterator
+from tkinter import font as tkfont
 from tkinter import ttk
 from typing import Any
 
@@ -70,6 +71,8 @@ class ObservedApp(App):
             "chosen": [tree.item(row, "values") for tree in trees for row in tree.selection()],
             "focus": name(self.root.focus_get()),
             "dialog": top is not self.root,
+            "cut": [str(e.cget("text")) for e in shown if isinstance(e, (ttk.Label, ttk.Button)) and cut_off(e)],
+            "line": tkfont.nametofont("AgendaBody", self.root).metrics("linespace"),
             "colour": self.root["background"],
         }
 
@@ -78,6 +81,14 @@ def below(widget: tk.Misc) -> Iterator[tk.Misc]:
     for child in widget.winfo_children():
         yield child
         yield from below(child)
+
+
+def cut_off(widget: tk.Misc) -> bool:
+    """Whether it has less room than it needs, or reaches beyond its window."""
+    top = widget.winfo_toplevel()
+    right, bottom = widget.winfo_rootx() + widget.winfo_width(), widget.winfo_rooty() + widget.winfo_height()
+    outside = right > top.winfo_rootx() + top.winfo_width() or bottom > top.winfo_rooty() + top.winfo_height()
+    return outside or widget.winfo_width() < widget.winfo_reqwidth() or widget.winfo_height() < widget.winfo_reqheight()
 
 
 def drawn(grid: SlotGrid) -> Iterator[tuple[str, str]]:

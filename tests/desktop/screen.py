@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -94,9 +93,6 @@ class Window:
         self.keys("alt+i", f"={day}", "Return", f"={time.replace(':', '')}")
         self.until(lambda seen: seen.cursor == [time] and seen.slots)
         return self
-
-    def pause(self) -> None:
-        self.process.send_signal(signal.SIGSTOP)
 
     def close(self) -> str:
         """End the process; returns what it complained of."""

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import date, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -11,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from agenda.client import BadCredentials, Client
+from agenda.texts import LANGUAGES
 from tests.desktop.conftest import Open
 from tests.desktop.held_line import HeldLine
+from tests.desktop.screen import Display, Window
 from tests.protocol.server import Server, unused_name
 
 pytestmark = pytest.mark.gui
@@ -258,6 +261,23 @@ def test_larger_text_keeps_cursor_and_focus(open_window: Open, day: str) -> None
     window.keys("ctrl+plus", "ctrl+plus", "ctrl+plus")
     seen = window.until(lambda seen: "Minhas reservas" in seen.texts and "13:00" in seen.slots)
     assert (seen.cursor, seen.focus) == (["13:00"], "SlotGrid Canvas")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_small_window_and_one_on_a_dense_screen_show_everything_whole(
+    server: Server, tmp_path: Path, language: str
+) -> None:
+    lines = []
+    for dpi, screen, size in ((96, "2400x800", "1024x700"), (192, "4200x1500", "2048x1400")):
+        options = ("--host", "127.0.0.1", "--port", str(server.address[1]), "--language", language)
+        with Display(screen, dpi) as display, ExitStack() as stack:
+            window = Window(display.name, tmp_path / size, *options, "--geometry", f"{size}+0+0")
+            stack.callback(window.close)
+            assert window.ready().seen().cut == []
+            seen = window.sign_up(unused_name()).seen()
+            assert seen.cut == []
+            lines.append(seen.line)
+    assert lines[1] == pytest.approx(2 * lines[0], rel=0.1)
 
 
 def test_tab_comes_by_every_control_and_once_by_each_group(open_window: Open, day: str) -> None:

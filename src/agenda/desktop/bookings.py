@@ -144,8 +144,9 @@ class BookingsPanel(ttk.Frame):
         flash(self.copy, self._words, "desktop.copied", "desktop.copy_code")
 
     def _wrap(self) -> None:
+        px = self._look.px
         for label in (self.count, self.when, self.what):
-            label.configure(wraplength=max(self._look.px(120), self.winfo_width()))
+            label.configure(wraplength=max(px(120), self.winfo_width() - px(4)))
 
     def _scrolled(self, first: float, last: float) -> None:
         self.bar.set(first, last)
