@@ -157,7 +157,7 @@ def test_a_reader_who_has_gone_away_is_no_error(shell: Shell) -> None:
 
 def test_the_module_is_the_command(shell: Shell) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "agenda.cli", "--help"],
+        [sys.executable, "-m", "agenda", "--help"],
         env=shell.environment,
         capture_output=True,
         check=True,

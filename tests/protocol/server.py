@@ -60,7 +60,7 @@ class Server:
     # -- the process
 
     def command(self) -> list[str]:
-        serve = (sys.executable, "-m", "agenda.cli", "serve")
+        serve = (sys.executable, "-m", "agenda", "serve")
         return [*serve, "--data", str(self.data), *self.listen, *self.options]
 
     def launch(self) -> Self:

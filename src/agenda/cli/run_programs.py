@@ -60,7 +60,7 @@ def serve(
     if (tls_cert is None) != (tls_key is None):
         raise Failure(Status.USAGE, "usage", terminal.t("cli.usage.tls"))
     from agenda.bootstrap import serve as run
-    from agenda.cli.store import told
+    from agenda.cli.store_trouble import told
     from agenda.settings import Settings, default_data_folder
 
     settings = Settings(

@@ -1,6 +1,0 @@
-"""`python -m agenda.cli` is the `agenda` command."""
-
-from agenda.cli import main
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,55 @@
+"""What is wrong with a data folder, as a failure that a person understands and can mend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agenda.cli.exits import Failure, Status
+
+if TYPE_CHECKING:
+    from agenda.texts import Texts
+
+
+@contextmanager
+def told(t: Texts, folder: Path) -> Iterator[None]:
+    """Turns what the store cannot do into a failure that a person understands."""
+    from agenda.engine.ports import StoreUnavailable
+
+    try:
+        yield
+    except (StoreUnavailable, OSError) as error:
+        raise _failure(error, t, folder) from error
+
+
+def _failure(error: Exception, t: Texts, folder: Path) -> Failure:
+    """By the class of the error: `cli.store.<name>`, its facts in the sentence."""
+    from agenda.storage import errors
+
+    names = {
+        errors.FolderInUse: "in_use",
+        errors.FolderNotEmpty: "not_empty",
+        errors.FileExists: "file_exists",
+        errors.StoreMissing: "missing",
+        errors.StoreLocked: "locked",
+        errors.StoreFull: "full",
+        errors.StoreReadOnly: "read_only",
+        errors.StoreDamaged: "damaged",
+        errors.StoreNewer: "newer",
+    }
+    name = names.get(type(error), "other")
+    facts = {"path": folder, **getattr(error, "__dict__", {})}
+    cause = error.__cause__ or error
+    reason = getattr(cause, "strerror", None) or cause
+    message = t(f"cli.store.{name}", reason=reason, **{k: _shown(v, t) for k, v in facts.items()})
+    return Failure(Status.STORE, f"store_{name}", message, **{k: v and str(v) for k, v in facts.items()})
+
+
+def _shown(fact: object, t: Texts) -> str:
+    """A fact as it stands in a sentence; an instant by this machine's clock."""
+    if isinstance(fact, datetime):
+        return t.day_time(fact.astimezone())
+    return "?" if fact is None else str(fact)
