@@ -9,6 +9,8 @@ missing() {
     command -v xdotool >/dev/null || echo xdotool
     command -v import >/dev/null || echo imagemagick
     [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || echo fonts-dejavu-core
+    command -v openssl >/dev/null || echo openssl
+    command -v ps >/dev/null || echo procps
     command -v gcc >/dev/null || echo gcc libc6-dev
     "$PYTHON" -c "import tkinter" 2>/dev/null || echo python3-tk
     "$PYTHON" -c "import ensurepip" 2>/dev/null || echo python3-venv

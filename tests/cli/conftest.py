@@ -15,6 +15,7 @@ from unittest.mock import patch
 import pytest
 
 from agenda.cli.app import run
+from tests.certificates import self_signed
 from tests.protocol.peer import DEADLINE
 from tests.protocol.server import ZONE, Server, unused_name
 
@@ -115,9 +116,4 @@ def day(server: Server) -> str:
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A certificate for this machine's loopback that nobody vouches for, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    pem, key = folder / "cert.pem", folder / "key.pem"
-    options = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1"
-    command = ["openssl", *options.split(), "-keyout", str(key), "-out", str(pem)]
-    subprocess.run(command, check=True, capture_output=True)
-    return pem, key
+    return self_signed(tmp_path_factory.mktemp("tls"), "IP:127.0.0.1")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
 from agenda.client import Client, Disconnected
+from tests.certificates import self_signed
 from tests.client.conftest import asked
 from tests.client.server import PATIENCE, PONG, ScriptedServer
 
@@ -19,52 +19,23 @@ if TYPE_CHECKING:
     from tests.client.conftest import Later
 
 
-class Certificate(NamedTuple):
-    certificate: Path
-    key: Path
-
-
 @pytest.fixture(scope="module")
-def localhost(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
-    """A self-signed certificate for localhost."""
-    folder = tmp_path_factory.mktemp("tls")
-    made = Certificate(folder / "cert.pem", folder / "key.pem")
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=localhost",
-            "-addext",
-            "subjectAltName=DNS:localhost",
-            "-keyout",
-            made.key,
-            "-out",
-            made.certificate,
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return made
+def localhost(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A certificate for localhost, and its key."""
+    return self_signed(tmp_path_factory.mktemp("tls"), "DNS:localhost")
 
 
 @pytest.fixture
-def tls_server(localhost: Certificate) -> Iterator[ScriptedServer]:
+def tls_server(localhost: tuple[Path, Path]) -> Iterator[ScriptedServer]:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(localhost.certificate, localhost.key)
+    context.load_cert_chain(*localhost)
     scripted = ScriptedServer(context)
     yield scripted
     scripted.close()
 
 
-def test_calls_go_through_tls(tls_server: ScriptedServer, localhost: Certificate, later: Later) -> None:
-    trusting = ssl.create_default_context(cafile=str(localhost.certificate))
+def test_calls_go_through_tls(tls_server: ScriptedServer, localhost: tuple[Path, Path], later: Later) -> None:
+    trusting = ssl.create_default_context(cafile=str(localhost[0]))
     with Client("localhost", tls_server.port, tls=trusting, timeout=PATIENCE) as client:
         exporting = later(client.export)
         peer = tls_server.take().greet()
@@ -74,9 +45,9 @@ def test_calls_go_through_tls(tls_server: ScriptedServer, localhost: Certificate
 
 
 def test_a_tls_connection_that_broke_is_made_again(
-    tls_server: ScriptedServer, localhost: Certificate, later: Later
+    tls_server: ScriptedServer, localhost: tuple[Path, Path], later: Later
 ) -> None:
-    trusting = ssl.create_default_context(cafile=str(localhost.certificate))
+    trusting = ssl.create_default_context(cafile=str(localhost[0]))
     with Client("localhost", tls_server.port, tls=trusting, timeout=PATIENCE) as client:
         tls_server.take().greet().cut()
         pinging = later(client.ping)

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import date, datetime, timedelta
@@ -13,6 +12,7 @@ import pytest
 
 from agenda.client import BadCredentials, Client
 from agenda.texts import LANGUAGES
+from tests.certificates import self_signed
 from tests.desktop.conftest import Open
 from tests.desktop.held_line import HeldLine
 from tests.desktop.screen import Display, Window
@@ -326,31 +326,26 @@ def test_who_is_erased_in_one_window_is_asked_to_sign_in_in_another(open_window:
 
 
 @pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A self-signed certificate for 127.0.0.1, its key beside it."""
-    made = tmp_path / "cert.pem"
-    name = ("-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1")
-    files = ("-keyout", str(made.with_name("key.pem")), "-out", str(made))
-    command = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *name, *files)
-    subprocess.run(command, check=True, capture_output=True)
-    return made
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1, and its key."""
+    return self_signed(tmp_path, "IP:127.0.0.1")
 
 
 @pytest.fixture
-def guarded(tmp_path: Path, certificate: Path) -> Iterator[Server]:
+def guarded(tmp_path: Path, certificate: tuple[Path, Path]) -> Iterator[Server]:
     """A server that speaks TLS."""
-    options = ("--tls-cert", str(certificate), "--tls-key", str(certificate.with_name("key.pem")))
+    options = ("--tls-cert", str(certificate[0]), "--tls-key", str(certificate[1]))
     running = Server(tmp_path / "guarded", options=options).start()
     yield running
     running.close()
 
 
 def test_over_tls_only_a_trusted_certificate_is_accepted(
-    open_window: Open, guarded: Server, certificate: Path, day: str
+    open_window: Open, guarded: Server, certificate: tuple[Path, Path], day: str
 ) -> None:
     window = open_window(port=guarded.address[1])
     window.keys(f"={unused_name()}", "alt+g", "alt+s", "=segredo", "Return")
     window.until_says("A conexão segura com 127.0.0.1")
-    trusting = open_window("--ca", str(certificate), port=guarded.address[1]).sign_up(unused_name())
+    trusting = open_window("--ca", str(certificate[0]), port=guarded.address[1]).sign_up(unused_name())
     trusting.go_to(day, "08:00").keys("Return")
     trusting.until_says("Reservado:")

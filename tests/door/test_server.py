@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
@@ -13,6 +12,7 @@ import pytest
 from agenda.doors.rpc.limits import Limits
 from agenda.doors.rpc.server import RpcServer
 from agenda.doors.rpc.sockets import CannotListen, NotPrivate, PortInUse
+from tests.certificates import self_signed
 
 from .conftest import House
 from .fakes import DEADLINE, FakeEngine, Peer
@@ -152,22 +152,14 @@ def test_an_answer_that_comes_after_the_end_is_nobodys(open_house: OpenHouse) ->
 
 
 @pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    path = tmp_path / "both.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", path, "-out", f"{path}.crt"],
-        check=True,
-        capture_output=True,
-    )  # fmt: skip
-    path.write_bytes(path.read_bytes() + Path(f"{path}.crt").read_bytes())
-    return path
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    return self_signed(tmp_path, "DNS:localhost")
 
 
 @pytest.fixture
-def tls_server(certificate: Path) -> Iterator[tuple[RpcServer, FakeEngine]]:
+def tls_server(certificate: tuple[Path, Path]) -> Iterator[tuple[RpcServer, FakeEngine]]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
+    context.load_cert_chain(*certificate)
     engine = FakeEngine()
     server = RpcServer(engine.as_engine(), port=0, tls=context, limits=Limits(linger=0.2, stop=0.5))
     server.start()
@@ -176,15 +168,17 @@ def tls_server(certificate: Path) -> Iterator[tuple[RpcServer, FakeEngine]]:
     server.stop()
 
 
-def secure_peer(server: RpcServer, certificate: Path) -> Peer:
+def secure_peer(server: RpcServer, certificate: tuple[Path, Path]) -> Peer:
     peer = Peer(server.addresses[0])
-    context = ssl.create_default_context(cafile=str(certificate))
+    context = ssl.create_default_context(cafile=str(certificate[0]))
     peer.socket = context.wrap_socket(peer.socket, server_hostname="localhost")
     peer._lines = peer.socket.makefile("rb")
     return peer
 
 
-def test_with_a_certificate_the_port_speaks_tls(tls_server: tuple[RpcServer, FakeEngine], certificate: Path) -> None:
+def test_with_a_certificate_the_port_speaks_tls(
+    tls_server: tuple[RpcServer, FakeEngine], certificate: tuple[Path, Path]
+) -> None:
     peer = secure_peer(tls_server[0], certificate)
     assert "result" in peer.sign_in().call("booking.list")
     peer.close()

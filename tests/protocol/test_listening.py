@@ -1,7 +1,6 @@
 """TLS, and who may listen beyond loopback."""
 
 import json
-import shutil
 import socket
 import ssl
 import subprocess
@@ -9,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tests.certificates import self_signed
 
 from .peer import DEADLINE, Peer
 from .server import Server
@@ -20,33 +21,7 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 - that the server refuses it is what is tes
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A certificate for localhost that signs itself, and its key."""
-    if not shutil.which("openssl"):
-        pytest.skip("needs openssl")
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-days",
-            "30",
-            "-subj",
-            "/CN=localhost",
-            "-addext",
-            "subjectAltName=DNS:localhost,IP:127.0.0.1",
-            "-keyout",
-            str(key),
-            "-out",
-            str(cert),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return cert, key
+    return self_signed(tmp_path_factory.mktemp("tls"))
 
 
 def tls_options(certificate: tuple[Path, Path]) -> tuple[str, ...]:
