@@ -78,7 +78,10 @@ def running(settings: Settings, console: Console) -> Iterator[RpcServer]:
             upkeep(store, engine),
             started(server.start, server.stop),
         ):
-            yield server
+            try:
+                yield server
+            finally:
+                engine.wind_down()
     finally:
         store.close()
 

@@ -92,3 +92,24 @@ def test_at_the_end_what_waits_is_unavailable_and_what_is_at_work_is_finished() 
     gate.post.wait(lambda: bool(gate.answers))
     stopper.stop()
     assert (refused, gate.answers) == ([Unavailable()], ["finished"])
+
+
+def test_who_sheds_answers_what_waits_and_what_comes_and_finishes_what_is_at_work(workers: Workers) -> None:
+    gate, refused = Gate(workers), list[Any]()
+    workers.ask(lambda: "waits", gate.post, refused.append)
+    workers.shed()
+    workers.ask(lambda: "comes later", gate.post, refused.append)
+    gate.post.wait(lambda: len(refused) == 2)
+    gate.open()
+    gate.post.wait(lambda: bool(gate.answers))
+    assert (refused, gate.answers) == ([Unavailable(), Unavailable()], ["finished"])
+
+
+def test_what_is_at_work_for_long_does_not_hold_up_the_end() -> None:
+    workers = Workers("test", 1, 2, Incidents())
+    workers.start()
+    gate = Gate(workers)
+    workers.stop()
+    assert not gate.answers
+    gate.open()
+    gate.post.wait(lambda: bool(gate.answers))

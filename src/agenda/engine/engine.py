@@ -74,6 +74,10 @@ class Engine:
         self._exporter.start()
         self._hashers.start()
 
+    def wind_down(self) -> None:
+        """Refuse the passwords that wait to be checked: a crowd of them takes longer than the doors' goodbye may."""
+        self._hashers.shed()
+
     def stop(self) -> None:
         """Finish what was accepted, post its outcomes, end the threads; what comes later is `unavailable`."""
         self._hashers.stop()

@@ -4,10 +4,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from queue import Empty, Full, Queue
 from threading import Thread
+from time import monotonic
 from typing import Any
 
 from agenda.domain.errors import AgendaError, Internal, Unavailable
 from agenda.engine.ports import Log, Mailbox, Reply, StoreUnavailable
+
+PATIENCE = 0.2  # seconds that stopping waits for what is at work: whoever asked for it has been told or has left
 
 Job = tuple[Callable[[], Any], Mailbox, Reply]
 
@@ -18,6 +21,7 @@ class Workers:
     def __init__(self, name: str, threads: int, bound: int, log: Log) -> None:
         self._log = log
         self._jobs: Queue[Job | None] = Queue(bound)
+        self._shedding = False
         self._threads = [Thread(target=self._run, name=f"{name}-{n}", daemon=True) for n in range(threads)]
 
     def start(self) -> None:
@@ -27,21 +31,30 @@ class Workers:
 
     def ask(self, job: Callable[[], Any], mailbox: Mailbox, reply: Reply) -> None:
         """Run `job` on a thread; its value, or the error it ran into, comes to `reply` through `mailbox`."""
+        if self._shedding:
+            reply(Unavailable())
+            return
         try:
             self._jobs.put_nowait((job, mailbox, reply))
         except Full:
             reply(Unavailable())
 
-    def stop(self) -> None:
-        """Finish what is at work, answer Unavailable to what waits, then end the threads."""
+    def shed(self) -> None:
+        """Answer Unavailable to what waits, and at once to what comes from now on."""
+        self._shedding = True
         with suppress(Empty):
             while (job := self._jobs.get_nowait()) is not None:
                 _, mailbox, reply = job
                 mailbox.post([(reply, Unavailable())])
+
+    def stop(self) -> None:
+        """Shed, finish what is at work if that goes quickly, then end the threads."""
+        self.shed()
         for _ in self._threads:
             self._jobs.put(None)
+        deadline = monotonic() + PATIENCE
         for thread in self._threads:
-            thread.join()
+            thread.join(max(deadline - monotonic(), 0.0))
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:

@@ -26,6 +26,7 @@ Place = tuple[int, int]
 MARK: Final = "written"
 AT_ONCE: Final = 1_000
 EVERY_SECONDS: Final = 1.0
+LAST_SECONDS: Final = 0.3  # the next start goes on where this leaves off
 # The thread rests so many times as long as it works, so that a rush of bookings is not slowed down by its records.
 REST: Final = 40
 # Files are not synchronised: what was written longer ago than this, the system has put on disk by itself.
@@ -113,7 +114,7 @@ class UserLogs:
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what is left, for a second at most, and end the thread."""
+        """Write what is left, for a moment at most, and end the thread."""
         self._stopping.set()
         self._news.set()
         if self._thread.is_alive():
@@ -160,7 +161,7 @@ class UserLogs:
             self._news.clear()
             self._catch_up()
             self._stopping.wait(EVERY_SECONDS)
-        deadline = time.monotonic() + EVERY_SECONDS
+        deadline = time.monotonic() + LAST_SECONDS
         with suppress(StoreUnavailable, OSError):
             while time.monotonic() < deadline and self._write_some():
                 pass

@@ -18,6 +18,6 @@ class Limits:
     signed_out: float = 60  # how long a client may stay silent before it ever signs in
     handshake: float = 10  # of TLS
     linger: float = 1  # how long what a client still sends is read and thrown away once it is told that it is over
-    stop: float = 2.5  # how long stopping may wait for answers
+    stop: float = 2.0  # how long stopping may wait for answers
     check: float = 2  # how often these times are looked at
     retry_after: int = 2  # what a client is told that finds no room or a server that stops
