@@ -63,8 +63,9 @@ def test_a_full_disk_is_said_and_loses_nothing(data: Path, customers: list[Custo
             while True:
                 file.write(b"\0" * 65536)
 
-        load.wait_for_error(UNDECIDED)
+        load.wait_for_error({"unavailable"})
 
+        assert "StoreFull" in server.said()
         ballast.unlink()
         recover(server, load, data, customers)
 
