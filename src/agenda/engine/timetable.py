@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from agenda.domain.model import Catalogue, Resource, ResourceId, Service, ServiceId, UserId
 from agenda.domain.slots import free_starts, offer, touched
@@ -22,8 +23,7 @@ class SlotState(StrEnum):
     FREE = "free"
 
 
-@dataclass(frozen=True, slots=True)
-class SlotTime:
+class SlotTime(NamedTuple):
     """A slot without its state."""
 
     resource: ResourceId
@@ -89,30 +89,19 @@ class SlotList:
     states: tuple[SlotState, ...]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def _timetable(offers: tuple[tuple[str, str], ...], day: date, catalogue: "_Same") -> Timetable:
-    rows = []
+    zone = catalogue.it.business.zone
     pairs = tuple((catalogue.it.services[ServiceId(s)], catalogue.it.resources[ResourceId(r)]) for s, r in offers)
-    for number, (service, resource) in enumerate(pairs):
-        found = offer(service, resource, day, catalogue.it.business.zone)
-        rows += [
-            (
-                span.start,
-                resource.name,
-                service.name,
-                SlotTime(resource.id, service.id, span.start, span.end),
-                (number, bit),
-            )
-            for bit, span in found.slots
-        ]
-    rows.sort(key=lambda row: row[:3])
-    return Timetable(
-        day,
-        pairs,
-        tuple(row[3] for row in rows),
-        tuple(row[0] for row in rows),
-        tuple(row[4] for row in rows),
-    )
+    rows = [
+        (SlotTime(resource.id, service.id, span.start, span.end), (number, bit))
+        for number, (service, resource) in enumerate(pairs)
+        for bit, span in offer(service, resource, day, zone).slots
+    ]
+    if len(pairs) > 1:
+        rows.sort(key=lambda row: (row[0].start, pairs[row[1][0]][1].name, pairs[row[1][0]][0].name))
+    times, places = tuple(row[0] for row in rows), tuple(row[1] for row in rows)
+    return Timetable(day, pairs, times, tuple(time.start for time in times), places)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,16 +118,25 @@ class Timetables:
         self.catalogue = catalogue
         self._same = _Same(catalogue)
         self._offers = catalogue.offers()
+        self._choices: dict[tuple[str | None, str | None], tuple[tuple[str, str], ...]] = {}
         self.frame = Frame.of(catalogue)
+
+    def _chosen(self, service: ServiceId | None, resource: ResourceId | None) -> tuple[tuple[str, str], ...]:
+        """The offers of a service and a resource, or of all; looked for once for each choice."""
+        choice = service, resource
+        if choice not in self._choices:
+            self._choices[choice] = tuple(
+                (s.id, r.id) for s, r in self._offers if service in (None, s.id) and resource in (None, r.id)
+            )
+        return self._choices[choice]
 
     def of(self, day: date, service: ServiceId | None, resource: ResourceId | None, now: datetime) -> Timetable:
         """What is offered on `day`; nothing beyond the horizon, nor at the ends of the calendar."""
         business = self.catalogue.business
         if (day - now.astimezone(business.zone).date()).days > business.policy.horizon:
             return Timetable(day, (), (), (), ())
-        wanted = tuple((s.id, r.id) for s, r in self._offers if service in (None, s.id) and resource in (None, r.id))
         try:
-            return _timetable(wanted, day, self._same)
+            return _timetable(self._chosen(service, resource), day, self._same)
         except OverflowError:
             return Timetable(day, (), (), (), ())
 
