@@ -244,7 +244,7 @@ def test_an_erasure_that_explains_the_lost_session_is_no_news(
     again.answer(again.hear("user.erase"), {"receipt": {}})
     asking.result(PATIENCE)
     client.close()
-    assert [states.next(), states.next()] == [State.OFFLINE, State.CLOSED]
+    assert [states.next(), states.next(), states.next()] == [State.OFFLINE, State.ONLINE, State.CLOSED]
 
 
 def test_signing_out_has_succeeded_when_the_token_is_gone_after_a_lost_answer(

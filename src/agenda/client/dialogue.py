@@ -217,6 +217,8 @@ class Dialogue:
         """The user wanted it so: nothing of the session goes on."""
         self._token, self._turned_away = None, False
         self._watches.end_all()
+        if self._greeted:
+            self._show(State.ONLINE)
 
     def _refused(self, call: Call) -> None:
         """Nobody is signed in: news, if it was asked in the present session or seemed to have ended it."""

@@ -11,7 +11,7 @@ class State(Enum):
     CONNECTING = "connecting"
     """The first connection is being made."""
     ONLINE = "online"
-    """Connected; the session, if there was one, has been resumed."""
+    """Connected; the session, if there was one and nobody ended it, has been resumed."""
     OFFLINE = "offline"
     """No connection; the client keeps trying. Calls wait for it until their time is over."""
     SIGNED_OUT = "signed_out"
