@@ -36,6 +36,15 @@ def test_a_certificate_for_another_name_is_told(shell: Shell, secure: Server, ce
     assert "is for another name" in told(shell, secure.address[1], "--ca", str(certificate[0]), host="127.1")
 
 
+def test_a_session_that_was_opened_over_tls_is_not_resumed_without(
+    shell: Shell, secure: Server, certificate: tuple[Path, Path]
+) -> None:
+    line = ("--server", f"127.0.0.1:{secure.address[1]}", "--user", "maria")
+    shell("login", "--create", *line, "--ca", str(certificate[0]), AGENDA_PASSWORD=PASSWORD)
+    assert shell("bookings", *line, "--ca", str(certificate[0]))
+    assert "AGENDA_PASSWORD" in shell.run("bookings", *line).err
+
+
 def test_a_port_that_speaks_tls_asks_for_it(shell: Shell, secure: Server) -> None:
     assert "use --tls" in told(shell, secure.address[1])
 

@@ -50,6 +50,11 @@ class Address:
         """Whether TLS is spoken with it."""
         return self.tls or self.ca is not None
 
+    @property
+    def session(self) -> str:
+        """The name under which its session is remembered: a token that came by TLS never travels without."""
+        return f"tls://{self}" if self.secure else str(self)
+
     def connect(self, t: Texts, timeout: float = 10.0) -> Client:
         """A client that is connecting to it."""
         from agenda.client import Client
@@ -147,11 +152,11 @@ class Access:
         from agenda.client import NotSignedIn
 
         anew = self.create or (self.user and self._given is not None)
-        if not anew and (token := remembered.token(str(self.address), self.user)):
+        if not anew and (token := remembered.token(self.address.session, self.user)):
             try:
                 return client.resume(token), False
             except NotSignedIn:
-                remembered.forget(str(self.address))
+                remembered.forget(self.address.session)
         if self.user is None:
             raise Failure(Status.REFUSED, "not_signed_in", self.terminal.t("cli.error.who"))
         password = self.password(self.user, twice=self.create)

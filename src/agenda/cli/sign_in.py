@@ -16,7 +16,7 @@ def login(way: Access) -> None:
         raise Failure(Status.USAGE, "usage", t("cli.usage.missing", name="--user"))
     with way.address.connect(t) as client, told(t, way.address):
         session = client.sign_in(way.user, way.password(way.user, twice=way.create), create=way.create)
-        remembered.remember(str(way.address), session.user.name, session.token)
+        remembered.remember(way.address.session, session.user.name, session.token)
     way.terminal.document({"user": plain_document(session.user), "business": plain_document(session.business)})
     way.terminal.tell("cli.login.done", user=session.user.name, business=session.business.name)
 
@@ -27,9 +27,9 @@ def logout(way: Access) -> None:
     from agenda.cli.trouble import told
     from agenda.client import NotSignedIn
 
-    t, server = way.terminal.t, str(way.address)
-    token = remembered.token(server, way.user)
-    remembered.forget(server)
+    t = way.terminal.t
+    token = remembered.token(way.address.session, way.user)
+    remembered.forget(way.address.session)
     if token:
         with way.address.connect(t) as client, told(t, way.address):
             try:
@@ -38,4 +38,4 @@ def logout(way: Access) -> None:
             except NotSignedIn:
                 pass
     way.terminal.document({})
-    way.terminal.tell("cli.logout.done", address=server)
+    way.terminal.tell("cli.logout.done", address=way.address)
