@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agenda.doors.rpc.connection import Connection
+from agenda.doors.rpc.gate import MOST_READS
 from agenda.doors.rpc.limits import Limits
 from agenda.doors.rpc.lines import MAX_LINE
 
@@ -183,6 +184,14 @@ def test_answers_that_come_at_once_are_no_more_than_the_buffer_holds(open_house:
     assert house.peer().call("ping")
     (served,) = {connection._transport.get_write_buffer_size() for connection in house.server._connections} - {0}
     assert served < 10_000
+
+
+def test_no_more_than_a_few_long_answers_are_under_way(open_house: OpenHouse) -> None:
+    house = open_house("bookings")
+    house.peer().sign_in().send(*[("booking.list", {})] * 100)
+    house.engine.wait_for(1 + MOST_READS)
+    assert house.peer().call("ping")  # the I/O thread has been round since
+    assert house.engine.calls.count("bookings") == MOST_READS < 10
 
 
 def test_a_client_that_reads_again_is_served_again(open_house: OpenHouse) -> None:

@@ -3,7 +3,7 @@
 from enum import Enum, auto
 from typing import Final
 
-MOST_READS: Final = 32  # at once for one client: their answers may be long
+MOST_READS: Final = 4  # at once for one client: no more are answered at once, and their answers may be long
 
 
 class Order(Enum):
