@@ -89,7 +89,9 @@ class SlotList:
     states: tuple[SlotState, ...]
 
 
-@lru_cache(maxsize=16_384)
+FEW = 8  # offers; a day of them takes some kilobytes, a day of a thousand some megabytes
+
+
 def _timetable(offers: tuple[tuple[str, str], ...], day: date, catalogue: "_Same") -> Timetable:
     zone = catalogue.it.business.zone
     pairs = tuple((catalogue.it.services[ServiceId(s)], catalogue.it.resources[ResourceId(r)]) for s, r in offers)
@@ -102,6 +104,10 @@ def _timetable(offers: tuple[tuple[str, str], ...], day: date, catalogue: "_Same
         rows.sort(key=lambda row: (row[0].start, pairs[row[1][0]][1].name, pairs[row[1][0]][0].name))
     times, places = tuple(row[0] for row in rows), tuple(row[1] for row in rows)
     return Timetable(day, pairs, times, tuple(time.start for time in times), places)
+
+
+_of_few = lru_cache(maxsize=16_384)(_timetable)
+_of_many = lru_cache(maxsize=64)(_timetable)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,8 +141,10 @@ class Timetables:
         business = self.catalogue.business
         if (day - now.astimezone(business.zone).date()).days > business.policy.horizon:
             return Timetable(day, (), (), (), ())
+        wanted = self._chosen(service, resource)
+        make = _of_few if len(wanted) <= FEW else _of_many
         try:
-            return _timetable(self._chosen(service, resource), day, self._same)
+            return make(wanted, day, self._same)
         except OverflowError:
             return Timetable(day, (), (), (), ())
 
