@@ -92,15 +92,21 @@ def test_what_another_settled_about_an_erased_booking_is_not_found_any_more(desk
     assert str(found.outcome) == "not_found {'what': 'booking'}"
 
 
-def test_tidying_clears_past_claims_and_nothing_else(desk: Desk) -> None:
-    ana = desk.join("Ana")
-    past = [desk.book(ana, NOW - n * HOUR) for n in (1, 2, 3)]
-    current, coming = desk.book(ana, NOW - HOUR / 2, seat=1), desk.book(ana, DAY)
+def test_tidying_clears_claims_long_past_and_nothing_else(desk: Desk) -> None:
+    ana, month = desk.join("Ana"), 30 * DAYS
+    past = [desk.book(ana, NOW - month - n * HOUR) for n in (1, 2, 3)]
+    current, coming = desk.book(ana, NOW - month - HOUR / 2, seat=1), desk.book(ana, DAY)
     desk.store.tidy(NOW)
-    far = NOW - 9 * HOUR
+    far = NOW - month - 9 * HOUR
     assert desk.occupied(far) == [current.span]
     assert desk.occupied(DAY) == [coming.span]
     assert len(desk.reader.bookings(ana.id, None)) == len(past) + 2
+
+
+def test_tidying_by_a_clock_that_is_a_day_ahead_frees_nothing_that_is_still_to_come(desk: Desk) -> None:
+    booking = desk.book(desk.join("Ana"), NOW + HOUR)
+    desk.store.tidy(NOW + 24 * HOUR)
+    assert desk.occupied(NOW) == [booking.span]
 
 
 def test_tidying_comes_to_every_seat_and_request_in_the_end(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +115,7 @@ def test_tidying_comes_to_every_seat_and_request_in_the_end(desk: Desk, monkeypa
     for n in range(20):
         desk.book(ana, NOW - (n + 1) * HOUR, seat=n % 3)
     for _ in range(8):
-        desk.store.tidy(NOW + 3 * DAYS)
+        desk.store.tidy(NOW + 31 * DAYS)
     assert desk.occupied(NOW - 24 * HOUR) == []
     assert desk.reader.export(ana.id)["requests"] == []
 

@@ -9,6 +9,9 @@ from agenda.storage import statements as sql
 from agenda.storage.schema import CLAIM, ERASURE, REQUEST, SESSION, to_seconds
 from agenda.storage.sqlite import Connection
 
+# A claim is what keeps others from a time, so one is past only when it is so by any clock: a machine that starts with
+# a wrong one, by the hours of a time zone or by a day, must not free what is still to come.
+CLAIMS_KEPT: Final = timedelta(days=30)
 REQUESTS_KEPT: Final = timedelta(hours=48)
 SESSIONS_KEPT: Final = timedelta(days=180)
 AT_ONCE: Final = 1_000
@@ -63,12 +66,12 @@ class Tidier:
 
     def tidy(self, connection: Connection, now: datetime) -> None:
         """Look at up to SEATS_AT_ONCE seats, and AT_ONCE requests and sessions, within the transaction that is open."""
-        self._claims(connection, to_seconds(now))
+        self._claims(connection, to_seconds(now - CLAIMS_KEPT))
         self._requests(connection, to_seconds(now - REQUESTS_KEPT))
         self._sessions(connection, to_seconds(now - SESSIONS_KEPT))
         _CLEAR_ERASURES.run(connection, instant=to_seconds(now - REQUESTS_KEPT))
 
-    def _claims(self, connection: Connection, now: int) -> None:
+    def _claims(self, connection: Connection, before: int) -> None:
         left = AT_ONCE
         for _ in range(SEATS_AT_ONCE):
             resource, seat = self._seat
@@ -76,7 +79,7 @@ class Tidier:
             if row is None:
                 self._seat = (b"", -1)
                 return
-            left -= _CLEAR_CLAIMS.run(connection, resource=row[0], seat=row[1], instant=now, most=left)
+            left -= _CLEAR_CLAIMS.run(connection, resource=row[0], seat=row[1], instant=before, most=left)
             if left <= 0:
                 return  # this seat may have more: it is the next one again
             self._seat = (row[0], row[1])
