@@ -295,9 +295,10 @@ def test_tab_comes_by_every_control_and_once_by_each_group(open_window: Open, da
     assert buttons >= {"Registro de auditoria", "Meus dados", "English", "Sair", "Hoje", "Mover…", "Cancelar reserva…"}
 
 
-@pytest.mark.parametrize("language", ["pt-BR", "en"])
-def test_no_two_controls_on_one_screen_share_a_letter(open_window: Open, language: str) -> None:
-    window = open_window(language=language)
+@pytest.mark.parametrize("size", ["1080x700", "700x600"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_two_controls_on_one_screen_share_a_letter(open_window: Open, language: str, size: str) -> None:
+    window = open_window("--geometry", f"{size}+0+0", language=language)
     letters = window.seen().letters
     assert sorted(set(letters)) == sorted(letters)
     window.sign_up(unused_name()) if language == "pt-BR" else window.keys(
@@ -306,7 +307,7 @@ def test_no_two_controls_on_one_screen_share_a_letter(open_window: Open, languag
     letters = window.until(lambda seen: seen.slots).letters
     assert sorted(set(letters)) == sorted(letters)
     assert re.fullmatch(r"[a-z]+", "".join(letters))
-    window.keys("Right", "Return", "Return")
+    window.keys("Right", "Return", "Return", "alt+m")
     letters = window.until(lambda seen: seen.chosen).letters
     assert sorted(set(letters)) == sorted(letters)
 
