@@ -167,7 +167,7 @@ class Store(Protocol):
         """After an erasure was committed: take its remains out of the store's files, as far as this store can."""
 
     def tidy(self, now: datetime) -> None:
-        """Clear claims long past, requests over 24 hours old and sessions unused for long, a bounded number at a time."""
+        """Clear claims long past, requests over 24 hours old, sessions long unused, a bounded number each time."""
 
     def checkpoint(self) -> None:
         """Copy what commits left behind into the main file, beside the committer; a no-op where nothing is to do."""
