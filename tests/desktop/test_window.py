@@ -62,6 +62,15 @@ def test_a_day_a_time_and_enter_book_a_slot_and_its_code_is_shown(open_window: O
     assert seen.chosen[0][2] == booking.code
 
 
+def test_a_typed_day_that_does_not_exist_is_said_and_typed_over(open_window: Open, day: str) -> None:
+    window = open_window().sign_up(unused_name())
+    window.keys("alt+i", "=31/02", "Return")
+    window.until_says("Dia inválido")
+    window.keys("ctrl+a", f"={day}", "Return")
+    seen = window.until(lambda seen: seen.focus == "SlotGrid Canvas")
+    assert not any("Dia inválido" in each for each in seen.texts)
+
+
 def test_a_note_is_kept_with_the_booking(open_window: Open, as_user: AsUser, day: str) -> None:
     name = unused_name()
     window = open_window().sign_up(name).go_to(day, "9:00".zfill(5))

@@ -59,7 +59,7 @@ class MonthPicker(ttk.Frame):
         self.today_button.grid(row=3, column=2, sticky="e")
         self.field.bind("<Return>", lambda event: self._typed())
         self.field.bind("<KP_Enter>", lambda event: self._typed())
-        self.field.bind("<Key>", lambda event: self.field.state(["!invalid"]), add="+")
+        self.field.bind("<Key>", lambda event: self._mark(invalid=False), add="+")
         self.field.bind("<Escape>", lambda event: self._leave_field())
 
     def _bind(self) -> None:
@@ -207,8 +207,8 @@ class MonthPicker(ttk.Frame):
 
     def _typed(self) -> str:
         day = parse_day(self.field.get(), self.today, self._words.texts.language)
+        self._mark(invalid=day is None)
         if day is None:
-            self.field.state(["invalid"])
             self.field.selection_range(0, "end")
         else:
             self.field.delete(0, "end")
@@ -217,6 +217,13 @@ class MonthPicker(ttk.Frame):
 
     def _leave_field(self) -> str:
         self.field.delete(0, "end")
-        self.field.state(["!invalid"])
+        self._mark(invalid=False)
         self.canvas.focus_set()
         return "break"
+
+    def _mark(self, *, invalid: bool) -> None:
+        """Say above the field that what was typed is no day, or say it no longer."""
+        if invalid != self.field.instate(["invalid"]):
+            self.field.state(["invalid" if invalid else "!invalid"])
+            self.label.configure(style="Invalid.TLabel" if invalid else "Muted.TLabel")
+            self._words.say(self.label, "desktop.no_such_day" if invalid else "desktop.go_to_day", target=self.field)

@@ -68,6 +68,7 @@ def _labels(p: Painter) -> None:
     for name, font, colour in (
         ("TLabel", "AgendaBody", colours.text),
         ("Muted.TLabel", "AgendaSmall", colours.muted),
+        ("Invalid.TLabel", "AgendaSmall", colours.problem.text),
         ("Strong.TLabel", "AgendaStrong", colours.text),
         ("Heading.TLabel", "AgendaHeading", colours.text),
         ("Title.TLabel", "AgendaTitle", colours.text),
@@ -189,6 +190,7 @@ def _fields(p: Painter) -> None:
     c = p.palette
     states = {
         "disabled": p.box(c.disabled, c.surface),
+        "focus invalid": p.box(Tone(c.field.fill, c.problem.edge, c.text), c.surface, focus=True),
         "focus": p.box(Tone(c.field.fill, c.accent, c.text), c.surface, focus=True),
         "invalid": p.box(Tone(c.field.fill, c.problem.edge, c.text), c.surface),
     }

@@ -125,6 +125,14 @@ def refresh_fields(widget: tk.Misc) -> None:
         refresh_fields(child)
 
 
+def select_all_with_a(window: tk.Misc) -> None:
+    """Control-A selects a whole field, as everywhere else; on X11 Tk would go to its start."""
+    if window.tk.call("tk", "windowingsystem") == "x11":
+        for keys in ("<Control-a>", "<Control-Lock-A>"):
+            window.event_delete("<<LineStart>>", keys)
+            window.event_add("<<SelectAll>>", keys)
+
+
 def copy(widget: tk.Misc, text: str) -> None:
     widget.clipboard_clear()
     widget.clipboard_append(text)

@@ -20,7 +20,7 @@ from agenda.desktop.preferences import Preferences
 from agenda.desktop.screen import MainScreen
 from agenda.desktop.state import Notice
 from agenda.desktop.status import SHOW_AFTER
-from agenda.desktop.widgets import Words, refresh_fields
+from agenda.desktop.widgets import Words, refresh_fields, select_all_with_a
 from agenda.desktop.worker import Worker
 from agenda.texts import LANGUAGES, texts
 
@@ -65,6 +65,7 @@ class App:
 
     def _bind(self) -> None:
         root = self.root
+        select_all_with_a(root)
         command = "Command" if sys.platform == "darwin" else "Control"
         for keys, steps in ((("plus", "equal", "KP_Add"), 1), (("minus", "KP_Subtract"), -1), (("0",), 0)):
             for key in keys:
