@@ -1,6 +1,7 @@
 """Signing in and out, and erasing a person, on a real store."""
 
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -9,9 +10,11 @@ from agenda.domain.commands import Receipt
 from agenda.domain.errors import BadCredentials, Invalid, NotSignedIn, RateLimited, Unavailable
 from agenda.domain.model import Booking, RequestId
 from agenda.engine.limits import TRIES_PER_NAME
+from agenda.engine.ports import SignIn
 from agenda.engine.sessions import Session, SessionOpened
 from agenda.storage.checkpoints import Checkpoints
 from agenda.storage.folder import DATABASE
+from agenda.storage.reader import SqliteReader
 from agenda.storage.sqlite import Connection
 from tests.engine.asking import HOUR, ROOM, TOMORROW_TEN, House
 
@@ -54,6 +57,28 @@ def test_a_token_resumes_its_session_until_it_is_closed(house: House) -> None:
     assert house.ask(house.engine.close_session, opened.session) is None
     assert resumed.session.ended
     assert house.ask(house.engine.resume_session, opened.token) == NotSignedIn()
+
+
+def test_a_session_that_is_resumed_while_its_token_is_closed_does_not_outlive_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, resumed = house.open("Ana"), list[Any]()
+    looked_up, closed = Event(), Event()
+    sign_in = SqliteReader.sign_in
+
+    def slow(reader: SqliteReader, token_hash: bytes) -> SignIn | None:
+        found = sign_in(reader, token_hash)
+        looked_up.set()
+        assert closed.wait(20)
+        return found
+
+    monkeypatch.setattr(SqliteReader, "sign_in", slow)
+    house.engine.resume_session(opened.token, mailbox=house.post, reply=resumed.append)
+    assert looked_up.wait(20)
+    assert house.ask(house.engine.close_session, opened.session) is None
+    closed.set()
+    house.post.wait(lambda: bool(resumed))
+    assert resumed == [NotSignedIn()]
 
 
 def test_closing_one_token_leaves_the_other(house: House) -> None:

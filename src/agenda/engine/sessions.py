@@ -36,6 +36,9 @@ class Session:
     ended: bool = False
 
 
+_Ended = Callable[[Session], bool]
+
+
 @dataclass(frozen=True, slots=True)
 class SessionOpened:
     """A session with the token that resumes it."""
@@ -90,6 +93,8 @@ class Sessions:
         self._clean = clean
         self._limits = Limits()
         self._sessions: WeakSet[Session] = WeakSet()
+        # For each token that is being looked up, by the identity of the list: what ended meanwhile.
+        self._resuming: dict[int, list[_Ended]] = {}
 
     def open(self, typed: Credentials, mailbox: Mailbox, reply: Reply) -> None:
         """Sign in, or make the account if that is wanted and the name unknown; replies SessionOpened."""
@@ -158,12 +163,16 @@ class Sessions:
     def resume(self, token: str, mailbox: Mailbox, reply: Reply) -> None:
         """Sign in with a token; replies SessionOpened."""
         digest = passwords.token_digest(token)
+        ended = list[_Ended]()
+        self._resuming[id(ended)] = ended
 
         def found(answer: SignIn | AgendaError | None) -> None:
-            if isinstance(answer, SignIn):
-                reply(SessionOpened(self._session(answer.user, answer.language, digest), token))
-            else:
+            del self._resuming[id(ended)]
+            if not isinstance(answer, SignIn):
                 reply(answer or NotSignedIn())
+                return
+            session = self._session(answer.user, answer.language, digest)
+            reply(NotSignedIn() if any(over(session) for over in ended) else SessionOpened(session, token))
 
         self._readers.ask(lambda: self._reader.sign_in(digest), mailbox, found)
 
@@ -248,10 +257,12 @@ class Sessions:
         self._sessions.add(session)
         return session
 
-    def _end(self, concerned: Callable[[Session], bool]) -> None:
+    def _end(self, concerned: _Ended) -> None:
         for session in list(self._sessions):
             if concerned(session):
                 session.ended = True
+        for ended in self._resuming.values():
+            ended.append(concerned)
 
     def _request(self) -> RequestId:
         return RequestId(next(self._ids))
