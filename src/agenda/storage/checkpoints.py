@@ -12,7 +12,7 @@ from agenda.storage.sqlite import Connection
 WORTH_IT: Final = 40_000
 TOO_MANY: Final = 400_000
 
-SCRUB_SECONDS: Final = 2.0  # bookings wait meanwhile, and so does a server that is told to end
+SCRUB_SECONDS: Final = 1.0  # bookings wait meanwhile, and a server that is told to end has to answer within two
 _PATIENCE: Final = 0.01
 _SIZE_KEPT: Final = 256 * 1024 * 1024
 
