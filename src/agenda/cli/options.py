@@ -32,8 +32,12 @@ User = Annotated[
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="cli.option.password_stdin")]
 Create = Annotated[bool, typer.Option("--create", help="cli.option.create")]
 Data = Annotated[
-    Path | None, typer.Option("--data", metavar="cli.metavar.folder", envvar="AGENDA_DATA", help="cli.option.data")
-]
+    Path | None,
+    typer.Option(
+        "--data", metavar="cli.metavar.folder", envvar="AGENDA_DATA", help="cli.option.data",
+        readable=False,  # a folder that is another user's gets our own sentence
+    ),
+]  # fmt: skip
 Service = Annotated[str | None, typer.Option("--service", metavar="cli.metavar.name", help="cli.option.service")]
 Resource = Annotated[str | None, typer.Option("--resource", metavar="cli.metavar.name", help="cli.option.resource")]
 Request = Annotated[str | None, typer.Option("--request", metavar="cli.metavar.id", help="cli.option.request")]

@@ -128,7 +128,7 @@ def doctor(where: Folder) -> int:
     from agenda.storage.doctor import examine
 
     terminal, t = where.terminal, where.terminal.t
-    with terminal.steps("cli.doctor.steps") as steps:
+    with told(t, where.path), terminal.steps("cli.doctor.steps") as steps:
         findings = list(examine(where.path, where.database, datetime.now(UTC), steps))
     terminal.document({"data": str(where.path), "findings": [_finding_document(finding, t) for finding in findings]})
     if not findings:
