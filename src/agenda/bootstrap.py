@@ -116,6 +116,8 @@ def upkeep(store: Store, engine: Engine) -> Iterator[None]:
                 store.checkpoint()
             except StoreUnavailable as away:
                 log_trouble(away)
+            except Exception as defect:  # noqa: BLE001  # the next round may go well, and the log must not grow for ever
+                log_incident(defect)
             if rounds % (TIDY_SECONDS // CHECKPOINT_SECONDS) == 0:
                 engine.tidy()
 

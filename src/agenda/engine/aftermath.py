@@ -29,7 +29,11 @@ class Aftermath:
         released, claimed = changes.released.values(), changes.claimed.values()
         if not released and not claimed:
             return []
-        self._board.correct(released, claimed, done.before.bookings)
+        try:
+            self._board.correct(released, claimed, done.before.bookings)
+        except BaseException:
+            self._board.drop()  # better unknown than stale
+            raise
         if not self.lives:
             return []
         keys = self._board.keys((*released, *claimed))
