@@ -2,11 +2,13 @@
 
 import datetime as dt
 import random
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from agenda.storage.userlogs import MARK
 from bench.line import Line, request
 from bench.processes import run_agenda
 
@@ -116,4 +118,7 @@ def fill(folder: Path, *, resources: int, bookings: int) -> Path:
         run_agenda(
             "fill", "--data", str(folder), "--resources", str(resources), "--bookings", str(bookings), "--seed", "1"
         )
+        # As if the readable logs had been caught up with long ago: writing a million lines is not what is measured.
+        (folder / "logs").mkdir(exist_ok=True)
+        (folder / "logs" / MARK).write_text(f"1 {sys.maxsize}\n", "ascii")
     return folder

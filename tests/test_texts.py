@@ -181,3 +181,11 @@ def test_a_week_begins_where_the_language_begins_it(language: str, first: str) -
 )
 def test_the_nearest_language_is_found(tag: str | None, language: str) -> None:
     assert nearest_language(tag) == language
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [("pt-BR", "08:00 de segunda-feira, 5 de janeiro de 2099"), ("en", "08:00 on Monday 5 January 2099")],
+)
+def test_a_moment_in_another_year_says_so(language: str, sentence: str) -> None:
+    assert texts(language).moment(datetime(2099, 1, 5, 8, tzinfo=UTC)) == sentence

@@ -254,3 +254,13 @@ def test_a_restore_that_finds_no_room_changes_nothing(
     with pytest.raises(OSError, match="No space"):
         restore(folder.path, copy, NOW)
     assert folder.database.read_bytes() == before
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give files to others")
+def test_what_the_administrator_makes_belongs_to_the_owner_of_the_folder(folder: Folder) -> None:
+    for path in (folder.path, *folder.path.rglob("*")):
+        os.chown(path, 65534, 65534)
+    copy = backup(folder.path, None, NOW)
+    restore(folder.path, copy.path, NOW)
+    made = [*folder.path.glob("agenda.db*"), *folder.path.glob("agenda-before-*"), folder.path / "backups", copy.path]
+    assert {path.stat().st_uid for path in made} == {65534}

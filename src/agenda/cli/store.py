@@ -110,9 +110,9 @@ def restore(where: Folder, file: Source) -> None:
     from agenda.storage.backup import restore as put_back
 
     terminal, t = where.terminal, where.terminal.t
-    if not file.is_file():
-        raise Failure(Status.USAGE, "no_file", t("cli.error.no_file", path=file), path=str(file))
     with told(t, where.path):
+        if not file.is_file():
+            raise Failure(Status.USAGE, "no_file", t("cli.error.no_file", path=file), path=str(file))
         restored = put_back(where.path, file, datetime.now(UTC))
     kept = None if restored.kept is None else str(restored.kept)
     terminal.document({"bookings": restored.bookings, "erased": restored.erased, "kept": kept})

@@ -22,7 +22,7 @@ from agenda.engine.ports import StoreUnavailable
 from agenda.storage.database import open_store
 from agenda.storage.doctor import Finding, Patient, diagnose
 from agenda.storage.errors import FileExists, StoreDamaged, StoreMissing
-from agenda.storage.folder import BACKUPS, DATABASE, FILE_MODE, FOLDER_MODE, DataFolder, sync_folder
+from agenda.storage.folder import BACKUPS, DATABASE, FILE_MODE, FOLDER_MODE, DataFolder, hand_over, sync_folder
 from agenda.storage.schema import BOOKING, ERASURE, SESSION
 from agenda.storage.sqlite import Connection
 from agenda.storage.statements import Query, compiled
@@ -59,12 +59,14 @@ def backup(folder: Path, target: Path | None, now: datetime, steps: Steps = _sil
         raise StoreMissing(source)
     if target is None:
         (folder / BACKUPS).mkdir(mode=FOLDER_MODE, exist_ok=True)
+        hand_over(folder / BACKUPS, folder)
         target = folder / BACKUPS / f"agenda-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.db"
     if target.exists():
         raise FileExists(target)
     unfinished = target.with_name(f"{target.name}.unfinished-{secrets.token_hex(4)}")
     try:
         unfinished.touch(FILE_MODE, exist_ok=False)
+        hand_over(unfinished, target.parent)
         _copy(source, unfinished, steps)
         copy = _checked(unfinished, target, now)
         _sync(unfinished)
@@ -124,6 +126,7 @@ def restore(folder: Path, source: Path, now: datetime) -> Restored:
             sync_folder(folder)
         for log in held.logs.iterdir():  # they are made anew from the table
             log.unlink()
+        held.keep_private()
         return Restored(bookings, erased, kept)
     finally:
         held.release()

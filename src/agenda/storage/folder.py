@@ -137,11 +137,20 @@ class DataFolder:
                     copy.unlink()
 
     def keep_private(self) -> None:
-        """Take from others whatever right they have to the agenda's files."""
+        """Take from others whatever right they have to the agenda's files, and leave them to the folder's owner."""
         for file in filter(_is_ours, self.path.iterdir()):
-            if file.is_file() and not file.is_symlink():
-                with suppress(OSError):
-                    file.chmod(FILE_MODE)
+            if not file.is_symlink():
+                hand_over(file, self.path)
+                if file.is_file():
+                    with suppress(OSError):
+                        file.chmod(FILE_MODE)
+
+
+def hand_over(path: Path, folder: Path) -> None:
+    """What the administrator made in somebody's folder becomes his whose folder it is; nothing for other users."""
+    if sys.platform != "win32" and os.geteuid() == 0:
+        owner = folder.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _is_ours(path: Path) -> bool:

@@ -87,8 +87,10 @@ class Texts:
         return dates.format_datetime(local, pattern, locale=self.locale)
 
     def moment(self, value: datetime) -> str:
-        """Day and wall time for sentences: "08:00 de segunda-feira, 23 de novembro"."""
-        day = dates.format_date(value, self("format.day"), locale=self.locale)
+        """Day and wall time for sentences: "08:00 de segunda-feira, 23 de novembro", the year where it is another."""
+        this_year = value.year == datetime.now(value.tzinfo).year
+        pattern = self("format.day" if this_year else "format.day_of_year")
+        day = dates.format_date(value, pattern, locale=self.locale)
         return self("format.moment", time=self.time(value), day=day)
 
     def month(self, value: date) -> str:
