@@ -24,17 +24,7 @@ _USER: Final[BindParameter[Any]] = bindparam("user_id")
 
 def _claims(*columns: Any) -> Select[Any]:
     """Of the claims of a user's bookings: the last on the seat that starts no later than the booking, if it is its."""
-    earlier = CLAIM.alias("earlier")
-    last = (
-        select(func.max(earlier.c.starts))
-        .where(
-            earlier.c.resource == BOOKING.c.resource,
-            earlier.c.seat == BOOKING.c.seat,
-            earlier.c.starts <= BOOKING.c.starts,
-        )
-        .correlate(BOOKING)
-        .scalar_subquery()
-    )
+    last = sql.last_start(BOOKING)
     its = and_(
         CLAIM.c.resource == BOOKING.c.resource,
         CLAIM.c.seat == BOOKING.c.seat,

@@ -136,20 +136,25 @@ def _requests() -> Many:
     return Many(select(*REQUEST.columns, *BOOKING.columns).select_from(source), len(keys))
 
 
+def last_start(place: Any) -> Any:
+    """When the last claim starts that starts no later than `place`, on its seat; `place` has resource, seat, starts."""
+    earlier = CLAIM.alias("earlier")
+    return (
+        select(func.max(earlier.c.starts))
+        .where(
+            earlier.c.resource == place.c.resource,
+            earlier.c.seat == place.c.seat,
+            earlier.c.starts <= place.c.starts,
+        )
+        .correlate(place)
+        .scalar_subquery()
+    )
+
+
 def _in_windows(selected: Iterable[Any], source: Any = CLAIM) -> Many:
     """Of claims that overlap a window (resource, seat, starts, ends): from the last that starts no later than it on."""
     wanted = _wanted(CLAIM.c.resource, CLAIM.c.seat, CLAIM.c.starts, CLAIM.c.ends)
-    earlier = CLAIM.alias("earlier")
-    first = (
-        select(func.max(earlier.c.starts))
-        .where(
-            earlier.c.resource == wanted.c.resource,
-            earlier.c.seat == wanted.c.seat,
-            earlier.c.starts <= wanted.c.starts,
-        )
-        .correlate(wanted)
-        .scalar_subquery()
-    )
+    first = last_start(wanted)
     same_seat = and_(CLAIM.c.resource == wanted.c.resource, CLAIM.c.seat == wanted.c.seat)
     return Many(
         select(*selected)
