@@ -59,5 +59,5 @@ def test_the_lock_is_plain_pins_and_the_development_lock_holds_all_of_it() -> No
 
 def test_the_lock_pins_every_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    names = {re.split(r"[[>;=]", dependency)[0].lower() for dependency in project["dependencies"]}
+    names = {re.split(r"[\[>;=]", dependency)[0].lower() for dependency in project["dependencies"]}
     assert names <= {pin.split("==")[0] for pin in pins("requirements.txt")}
