@@ -16,6 +16,7 @@ from agenda.domain.decide import decide
 from agenda.domain.errors import Internal, Unavailable
 from agenda.domain.model import Catalogue, UserId
 from agenda.engine.loading import load
+from agenda.engine.meter import Meter
 from agenda.engine.ports import Log, Mailbox, Reply, Store, StoreConflict, StoreUnavailable, Transaction
 
 QUEUE_BOUND = 10_000
@@ -51,20 +52,6 @@ class Aftermath(Protocol):
 
 
 @dataclass(slots=True)
-class Meter:
-    """Seconds spent and things done since the start; read by benchmarks and metrics, written by one thread."""
-
-    batches: int = 0
-    commands: int = 0
-    conflicts: int = 0
-    load: float = 0.0
-    decide: float = 0.0
-    save: float = 0.0
-    commit: float = 0.0
-    answer: float = 0.0
-
-
-@dataclass(slots=True)
 class Committer:
     """Decides and commits in the order of submission. `start` after construction, `stop` drains the queue."""
 
@@ -89,9 +76,20 @@ class Committer:
     def submit(self, command: Command, mailbox: Mailbox, reply: Reply) -> None:
         """Queue a command; any thread. A full queue, or a committer that is stopping, replies Unavailable at once."""
         if self._stopping or self._queue.qsize() >= QUEUE_BOUND:
+            self.meter.turned_away += 1
             reply(Unavailable())
         else:
             self._queue.put(Wish(command, mailbox, reply))
+
+    @property
+    def waiting(self) -> int:
+        """How much waits in the queue; any thread."""
+        return self._queue.qsize()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread is at work; any thread."""
+        return self._thread is not None and self._thread.is_alive()
 
     def call(self, chore: Callable[[], None]) -> None:
         """Run a chore on the committer's thread, between batches; any thread."""
@@ -200,12 +198,11 @@ class Committer:
             decided = perf_counter()
             entries = self._save(transaction, changes)
             saved = perf_counter()
-        meter.load += loaded - began
-        meter.decide += decided - loaded
-        meter.save += saved - decided
-        meter.commit += perf_counter() - saved
-        meter.batches += 1
-        meter.commands += len(commands)
+        meter.commit.add(perf_counter() - saved)
+        meter.load.add(loaded - began)
+        meter.decide.add(decided - loaded)
+        meter.save.add(saved - decided)
+        meter.batch.add(len(commands))
         return outcomes, Committed(state, changes, entries)
 
     def _save(self, transaction: Transaction, changes: Changes) -> list[AuditEntry]:
@@ -221,11 +218,12 @@ class Committer:
         posts: defaultdict[Mailbox, list[tuple[Reply, Any]]] = defaultdict(list)
         for wish, outcome in zip(batch, outcomes, strict=True):
             posts[wish.mailbox].append((wish.reply, outcome))
+            self.meter.answered(wish.command, outcome)
         for mailbox, reply, value in extra:
             posts[mailbox].append((reply, value))
         for mailbox, deliveries in posts.items():
             mailbox.post(deliveries)
-        self.meter.answer += perf_counter() - began
+        self.meter.answer.add(perf_counter() - began)
 
 
 def _head_after(entries: Sequence[AuditEntry], head: Head | None) -> Head | None:

@@ -14,9 +14,10 @@ from agenda.domain.errors import AgendaError, Invalid, NotFound
 from agenda.domain.model import BookingId, Catalogue, RequestId, ResourceId, ServiceId, Status
 from agenda.engine.aftermath import Aftermath
 from agenda.engine.board import Board, Key
-from agenda.engine.committer import Committer, Meter
+from agenda.engine.committer import Committer
 from agenda.engine.ids import known_form, new_ids
 from agenda.engine.live import Live, SlotChange
+from agenda.engine.meter import Meter
 from agenda.engine.ports import Log, Mailbox, Reply, Store
 from agenda.engine.sessions import NOTHING_SENT, Credentials, Farewell, Session, Sessions
 from agenda.engine.timetable import SlotList, SlotState, Timetable, Timetables, utc_now
