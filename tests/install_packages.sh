@@ -12,6 +12,9 @@ missing() {
     command -v openssl >/dev/null || echo openssl
     command -v ps >/dev/null || echo procps
     command -v gcc >/dev/null || echo gcc libc6-dev
+    command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] || echo haproxy
+    command -v shellcheck >/dev/null || echo shellcheck
+    command -v systemd-analyze >/dev/null || echo systemd
     "$PYTHON" -c "import tkinter" 2>/dev/null || echo python3-tk
     "$PYTHON" -c "import ensurepip" 2>/dev/null || echo python3-venv
 }
