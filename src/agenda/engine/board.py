@@ -126,6 +126,11 @@ class Board:
         self._shelves: dict[ResourceId, _Shelf] = {}
         self._version = 1
 
+    @property
+    def kept(self) -> int:
+        """How many resource-days are on the board."""
+        return len(self._days)
+
     def look(self, keys: Iterable[Key]) -> tuple[int, list[DayView | None]]:
         """The version and each day as of it; None for one that must be filled first."""
         with self._lock:

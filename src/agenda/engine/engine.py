@@ -17,7 +17,7 @@ from agenda.engine.board import Board, Key
 from agenda.engine.committer import Committer
 from agenda.engine.ids import known_form, new_ids
 from agenda.engine.live import Live, SlotChange
-from agenda.engine.meter import Meter
+from agenda.engine.meter import Meter, Vitals
 from agenda.engine.ports import Log, Mailbox, Reply, Store
 from agenda.engine.sessions import NOTHING_SENT, Credentials, Farewell, Session, Sessions
 from agenda.engine.timetable import SlotList, SlotState, Timetable, Timetables, utc_now
@@ -93,8 +93,18 @@ class Engine:
 
     @property
     def meter(self) -> Meter:
-        """The committer's counters."""
+        """What is counted; any thread may read it."""
         return self._committer.meter
+
+    def vitals(self) -> Vitals:
+        """How it is at this moment; any thread."""
+        workers = (self._readers, self._exporter, self._hashers)
+        return Vitals(
+            committing=self._committer.alive,
+            waiting={"committer": self._committer.waiting} | {each.name: each.waiting for each in workers},
+            watches=sum(live.watching for live in list(self._aftermath.lives.values())),
+            days=self._board.kept,
+        )
 
     def tidy(self) -> None:
         """Have the committer clear what is of no more use, between two batches; any thread."""
@@ -263,10 +273,12 @@ class Engine:
             wanted_resource = ResourceId(resource) if resource else None
             self._look(view, self._timetables.of(day, wanted_service, wanted_resource, now), now)
 
-    def _look(self, view: "_View", timetable: Timetable, now: datetime) -> None:
+    def _look(self, view: "_View", timetable: Timetable, now: datetime, *, again: bool = False) -> None:
         keys = timetable.keys
         version, days = self._board.look(keys)
         known = [day for day in days if day is not None]
+        if not again:
+            self.meter.looked(hit=len(known) == len(days))
         if len(known) == len(days):
             states = timetable.states(known, view.session.user.id)
             begun = timetable.begun(now)
@@ -278,7 +290,7 @@ class Engine:
             if failed is not None:
                 view.reply(failed)
             else:
-                self._look(view, timetable, now)
+                self._look(view, timetable, now, again=True)
 
         missing = [key for key, day in zip(keys, days, strict=True) if day is None]
         self._readers.ask(lambda: self._fill(missing), view.mailbox, filled)

@@ -47,6 +47,11 @@ class Live:
     _by_key: defaultdict[Key, dict[Timetable, dict[str, Watch]]] = field(default_factory=lambda: defaultdict(dict))
     _ids: "count[int]" = field(default_factory=lambda: count(1))
 
+    @property
+    def watching(self) -> int:
+        """How many watches there are; any thread."""
+        return len(self._watches)
+
     def add(self, user: UserId, timetable: Timetable, states: States, notify: Callable[[SlotChange], None]) -> Watch:
         """Watch from now on; `states` is the picture that is being answered at this very moment."""
         watch = Watch(f"w{next(self._ids)}", user, timetable, notify, states)

@@ -17,6 +17,16 @@ SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 Answer = tuple[str, str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """How the engine is at one moment; `waiting` is what each of its queues holds, by the name of who takes from it."""
+
+    committing: bool
+    waiting: dict[str, int]
+    watches: int
+    days: int
+
+
 class Histogram:
     """How many values lie in each part of a scale: `counts[n]` are at most `bounds[n]`, the last are beyond it."""
 

@@ -19,10 +19,16 @@ class Workers:
     """`threads` threads that take up to `bound` waiting jobs; what does not fit is `unavailable` at once."""
 
     def __init__(self, name: str, threads: int, bound: int, log: Log) -> None:
+        self.name = name
         self._log = log
         self._jobs: Queue[Job | None] = Queue(bound)
         self._shedding = False
         self._threads = [Thread(target=self._run, name=f"{name}-{n}", daemon=True) for n in range(threads)]
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait for a thread."""
+        return self._jobs.qsize()
 
     def start(self) -> None:
         """Start the threads."""

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from socket import socket
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, Final
 
 from agenda.doors.rpc.connection import Connection
@@ -150,6 +150,17 @@ class RpcServer:
             for connection in self._connections | self._turned_away:
                 connection.abort()
             await asyncio.sleep(0)
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected; any thread."""
+        return len(self._connections)
+
+    def answers(self, within: float) -> bool:
+        """Whether the I/O thread comes round within so many seconds; any thread but that one."""
+        came = Event()
+        self.mailbox.post([(lambda _: came.set(), None)])
+        return came.wait(within)
 
     def _check(self) -> None:
         now = self.loop.time()
