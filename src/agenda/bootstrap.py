@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from threading import Event, Thread, get_native_id
+from typing import TYPE_CHECKING
 
 from agenda.console import Console, configure_log, log_trouble
 from agenda.domain.audit import AuditEntry
@@ -24,6 +26,9 @@ from agenda.storage.database import open_store
 from agenda.storage.first import first_catalogue
 from agenda.storage.userlogs import UserLogs
 from agenda.texts import Texts, texts
+
+if TYPE_CHECKING:
+    from agenda.doors.monitor.monitor import Monitor
 
 CHECKPOINT_SECONDS = 0.25
 TIDY_SECONDS = 60.0
@@ -136,6 +141,23 @@ def step_back() -> None:
         os.setpriority(os.PRIO_PROCESS, get_native_id(), os.getpriority(os.PRIO_PROCESS, 0) + 10)
 
 
+@contextmanager
+def monitoring(settings: Settings, console: Console) -> "Iterator[Monitor | None]":
+    """What answers probes within the block, if it is wanted; a desk does without it and what it imports.
+
+    Raises CannotMonitor.
+    """
+    if settings.monitor is None:
+        yield None
+        return
+    from agenda.doors.monitor.monitor import Monitor
+
+    monitor = Monitor(settings.monitor)
+    with started(monitor.start, monitor.stop):
+        console.monitoring(settings.monitor[0], monitor.addresses[0][1])
+        yield monitor
+
+
 def tls_context(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
     """A server's TLS settings, 1.2 or newer; None without a certificate. Raises OSError, ssl.SSLError."""
     if certificate is None:
@@ -153,17 +175,36 @@ def spare_the_collector() -> None:
 
 
 def serve(settings: Settings) -> None:
-    """Run until SIGTERM or Ctrl-C. Raises what `running` raises."""
+    """Run until SIGTERM or Ctrl-C, and then as long as `settings.drain` says, or until the next of them.
+
+    Raises what `running` and `monitoring` raise.
+    """
     configure_log()
     console = Console(texts(settings.language))
-    stop = Event()
+    signals = SimpleQueue[int]()  # which a handler may fill whatever it interrupts
     for name in ("SIGINT", "SIGTERM", "SIGBREAK"):
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda *_: stop.set())
-    with running(settings, console) as server:
+            signal.signal(getattr(signal, name), lambda number, _: signals.put(number))
+    with monitoring(settings, console) as monitor, running(settings, console) as server:
+        if monitor:
+            monitor.watch(server)
         spare_the_collector()
         console.ready(settings.host, server.addresses[0][1])
-        while not stop.wait(3600.0):  # with a time, since a wait without one is deaf to Ctrl-C on Windows
+        while not comes(signals, 3600.0):  # with a time, since a wait without one is deaf to Ctrl-C on Windows
             pass
+        if monitor:
+            monitor.drain()
+        if settings.drain:
+            console.say("server.draining", seconds=settings.drain)
+            comes(signals, settings.drain)
         console.say("server.stopping")
     console.say("server.stopped")
+
+
+def comes(signals: "SimpleQueue[int]", within: float) -> bool:
+    """Whether a signal comes within so many seconds."""
+    try:
+        signals.get(timeout=within)
+    except Empty:
+        return False
+    return True

@@ -63,8 +63,11 @@ class Console:
 
     def ready(self, host: str, port: int) -> None:
         """The one line on standard output, once the port answers."""
-        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        self._output.write(self._texts("server.ready", address=address) + "\n")
+        self._output.write(self._texts("server.ready", address=_address(host, port)) + "\n")
+
+    def monitoring(self, host: str, port: int) -> None:
+        """Probes are answered from now on."""
+        self.say("server.monitoring", address=_address(host, port))
 
     def presence(self, event: Literal["connected", "disconnected"], peer: str, connections: int) -> None:
         """Somebody came or went."""
@@ -73,3 +76,7 @@ class Console:
     def say(self, text: str, **facts: object) -> None:
         """A sentence of the catalogue, for the operator."""
         self._errors.write(self._texts(text, **facts) + "\n")
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

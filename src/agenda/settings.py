@@ -28,7 +28,11 @@ def machine_zone() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """`certificate` and `key` are PEM files, both or none; `language` is that of the console and of a new business."""
+    """`certificate` and `key` are PEM files, both or none; `language` is that of the console and of a new business.
+
+    `monitor` is the host and port where probes are answered, if anywhere; `drain` is for how many seconds the server
+    goes on after it was told to stop, so that clients are sent elsewhere.
+    """
 
     data: Path = field(default_factory=default_data_folder)
     host: str = DEFAULT_HOST
@@ -37,3 +41,5 @@ class Settings:
     key: Path | None = None
     insecure: bool = False
     language: str = "pt-BR"
+    monitor: tuple[str, int] | None = None
+    drain: int = 0

@@ -40,9 +40,25 @@ ServerPort = Annotated[
 Geometry = Annotated[str, typer.Option("--geometry", metavar="cli.metavar.size", help="cli.option.geometry")]
 Insecure = Annotated[bool, typer.Option("--insecure", help="cli.option.insecure")]
 
+Monitor = Annotated[
+    str,
+    typer.Option("--monitor", metavar="cli.metavar.monitor", envvar="AGENDA_MONITOR", help="cli.option.monitor"),
+]
+Drain = Annotated[
+    int,
+    typer.Option(
+        "--drain", metavar="cli.metavar.seconds", envvar="AGENDA_DRAIN", min=0, max=3600, help="cli.option.drain"
+    ),
+]
 
-# What is said when the address cannot be had, by the class of the error (agenda.doors.rpc.sockets)
-_LISTENING = {"PortInUse": "port_in_use", "NotPrivate": "not_private", "CannotListen": "cannot"}
+# What is said when the address cannot be had, by the class of the error (in agenda.doors)
+_LISTENING = {
+    "PortInUse": "port_in_use",
+    "NotPrivate": "not_private",
+    "CannotListen": "cannot",
+    "MonitorPortInUse": "monitor_in_use",
+    "CannotMonitor": "monitor",
+}
 
 
 def serve(
@@ -54,6 +70,8 @@ def serve(
     tls_cert: Certificate = None,
     tls_key: Key = None,
     insecure: Insecure = False,
+    monitor: Monitor = "",
+    drain: Drain = 0,
     language: Language = None,
 ) -> None:
     terminal: Terminal = ctx.obj
@@ -71,12 +89,23 @@ def serve(
         key=tls_key,
         insecure=insecure,
         language=terminal.t.language,
+        monitor=_monitor_address(monitor, terminal.t) if monitor else None,
+        drain=drain,
     )
     with told(terminal.t, settings.data):
         try:
             run(settings)
         except OSError as error:
             raise _refused(error, settings, terminal.t) from error
+
+
+def _monitor_address(text: str, t: Texts) -> tuple[str, int]:
+    """`port`, `host:port` or `[address]:port`; without a host it is this machine alone."""
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") if colon else "localhost"
+    if not host or not port.isdecimal() or int(port) >= 2**16:
+        raise Failure(Status.USAGE, "usage", t("cli.usage.monitor", value=text))
+    return host, int(port)
 
 
 def _refused(error: OSError, settings: Settings, t: Texts) -> Failure:
@@ -86,10 +115,13 @@ def _refused(error: OSError, settings: Settings, t: Texts) -> Failure:
     if name is None:
         facts = {"certificate": settings.certificate, "key": settings.key, "reason": error.strerror or error}
         return Failure(Status.USAGE, "certificate", t("cli.serve.certificate", **facts))
-    if isinstance(cause, gaierror) or getattr(cause, "errno", None) == EADDRNOTAVAIL:
+    host, port = settings.host, settings.port
+    if settings.monitor and name.startswith("monitor"):
+        host, port = settings.monitor
+    elif isinstance(cause, gaierror) or getattr(cause, "errno", None) == EADDRNOTAVAIL:
         name = "no_address"
     reason = getattr(cause, "strerror", None) or error
-    message = t(f"cli.serve.{name}", host=settings.host, port=settings.port, reason=reason)
+    message = t(f"cli.serve.{name}", host=host, port=port, reason=reason)
     return Failure(Status.NO_SERVER, "cannot_listen", message)
 
 
