@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from agenda.storage import erase, export, reader, statements, tidy, userlogs
 from agenda.storage.schema import CLAIM
-from agenda.storage.statements import Many, Query
+from agenda.storage.statements import Many, Query, Statement
 from agenda.storage.store import SqliteStore
 
 LARGE = "account|audit|booking|claim|request|session"
@@ -17,13 +17,11 @@ MODULES = (statements, erase, export, reader, tidy, userlogs)
 def words(it: object) -> list[str]:
     match it:
         case Many():
-            return [it._sql(1), it._sql(64)]
-        case Query():
-            return [it._sql]
+            return [it._repeated(1), it._repeated(64)]
+        case Query() | Statement():
+            return [it.words("sqlite")]
         case tuple():
             return [sql for one in it for sql in words(one)]
-        case str() if re.match(r"(WITH|SELECT|INSERT|UPDATE|DELETE) ?", it):
-            return [it]
         case _:
             return []
 
@@ -49,9 +47,9 @@ def test_a_walk_through_a_table_would_be_noticed(sqlite: SqliteStore) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 63, 64])
 def test_a_statement_over_rows_has_a_place_for_each_value(count: int) -> None:
-    assert statements.ADD_CLAIMS._sql(count).count("?") == 5 * count
+    assert statements.ADD_CLAIMS._repeated(count).count("?") == 5 * count
 
 
 def test_a_statement_over_anything_but_one_list_is_refused() -> None:
     with pytest.raises(ValueError, match="one list"):
-        Many(select(CLAIM), 5)
+        Many(select(CLAIM), tuple(CLAIM.c))._repeated(1)

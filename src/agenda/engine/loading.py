@@ -29,22 +29,22 @@ def load(
     """
     state = State(transaction.catalogue(known))
     now = transaction.now()
-    repeatable = [(c.user, c.request) for c in commands if again or not c.fresh]
-    state.settled = transaction.settled(repeatable) if repeatable else {}
+    erased = {c.user for c in commands if isinstance(c, EraseUser)}
+    state.holdings = transaction.holdings(erased) if erased else {}
     state.users = transaction.users({c.user for c in commands if not isinstance(c, OpenAccount)})
     new_names = [c.name for c in commands if isinstance(c, OpenAccount)]
     state.names = transaction.names(new_names) if new_names else set()
     named = {c.booking for c in commands if isinstance(c, MoveBooking | CancelBooking)}
     state.bookings = transaction.bookings(named) if named else {}
+    repeatable = [(c.user, c.request) for c in commands if again or not c.fresh]
+    state.settled = transaction.settled(repeatable) if repeatable else {}
     windows = _windows(state, commands)
-    state.claims = _by_resource(transaction.claims(windows)) if windows else {}
+    state.claims = _by_resource(transaction.claims(windows, _giving(state, commands))) if windows else {}
     bookers = {c.user for c in commands if isinstance(c, BookSlot)}
     if bookers:
         state.numbers = transaction.next_number()
         if state.catalogue.business.policy.open_bookings is not None:
             state.open_bookings = transaction.open_bookings(bookers, now)
-    erased = {c.user for c in commands if isinstance(c, EraseUser)}
-    state.holdings = transaction.holdings(erased) if erased else {}
     return state, now
 
 
@@ -59,6 +59,13 @@ def _windows(state: State, commands: Iterable[Command]) -> list[Window]:
             target = moved.resource if command.resource is None else command.resource
             windows += _wanted(state.catalogue, moved.service, target, command.start)
     return windows
+
+
+def _giving(state: State, commands: Iterable[Command]) -> set[ResourceId]:
+    """Where the batch may release a claim while it makes others, there or elsewhere."""
+    if not any(isinstance(command, BookSlot | MoveBooking) for command in commands):
+        return set()
+    return {booking.resource for booking in state.bookings.values() if booking.status.live}
 
 
 def _wanted(catalogue: Catalogue, service_id: ServiceId, resource_id: ResourceId, start: datetime) -> list[Window]:

@@ -29,6 +29,10 @@ class StoreUnavailable(Exception):
     """
 
 
+class StoreLost(StoreUnavailable):
+    """The connection broke while the transaction ran: whether it committed is unknown until its batch runs again."""
+
+
 class StoreConflict(Exception):
     """The store's own rule refused the batch; `constraint` is its name, such as `claim_no_overlap`. All is undone."""
 
@@ -70,7 +74,9 @@ class Gone:
 class Transaction(Protocol):
     """One batch of the committer, on its thread and on the writing connection; nothing is visible before it commits.
 
-    Every method raises StoreUnavailable.
+    Where other nodes write too, what a batch changes or counts is locked when it is first asked for, in the order of
+    these methods: users, then bookings, then claims. Every method raises StoreUnavailable, and StoreConflict where a
+    lock could not be had because of another node's.
     """
 
     def now(self) -> datetime:
@@ -91,8 +97,13 @@ class Transaction(Protocol):
     def bookings(self, ids: Collection[BookingId]) -> dict[BookingId, Booking]:
         """Those of the bookings that exist."""
 
-    def claims(self, windows: Collection[tuple[ResourceId, int, Span]]) -> list[Claim]:
-        """All claims that overlap a window (resource, seat, span), each once."""
+    def claims(
+        self, windows: Collection[tuple[ResourceId, int, Span]], giving: Collection[ResourceId] = ()
+    ) -> list[Claim]:
+        """All claims that overlap a window (resource, seat, span), each once.
+
+        `giving` are the resources on which the batch may release claims while it makes others.
+        """
 
     def open_bookings(self, users: Collection[UserId], now: datetime) -> dict[UserId, int]:
         """How many live bookings that have not begun each user has; users without any may be absent."""
@@ -102,6 +113,12 @@ class Transaction(Protocol):
 
     def next_number(self) -> int:
         """The first booking number that was never used."""
+
+    def confirm(self) -> None:
+        """Write although nothing changes, so that what was only read is as durable, when this commits, as if written.
+
+        On a replicated store a reader can see what one crash still loses; a commit that wrote waits for the standby.
+        """
 
     def save(self, changes: Changes, entries: Sequence[AuditEntry]) -> None:
         """Write it all: claims go before claims come, erasures last, the writer's head moves to the last entry.

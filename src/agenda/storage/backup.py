@@ -25,13 +25,13 @@ from agenda.storage.errors import FileExists, StoreDamaged, StoreMissing
 from agenda.storage.folder import BACKUPS, DATABASE, FILE_MODE, FOLDER_MODE, DataFolder, hand_over, sync_folder
 from agenda.storage.schema import BOOKING, ERASURE, SESSION
 from agenda.storage.sqlite import Connection
-from agenda.storage.statements import Query, compiled
+from agenda.storage.statements import Query, Statement
 from agenda.storage.store import SqliteStore
 from agenda.storage.verify import Steps, verify_audit
 
 _COUNT: Final = Query(select(func.count()).select_from(BOOKING))
 _ERASED: Final = Query(select(ERASURE.c.user))
-_END_SESSIONS: Final = compiled(delete(SESSION))
+_END_SESSIONS: Final = Statement(delete(SESSION))
 
 
 def _silent(done: int, total: int) -> None:
@@ -155,7 +155,7 @@ def _made_current(staged: Path, source: Path, people: list[str]) -> tuple[int, i
     finally:
         store.close()
     with _opened(staged) as connection:
-        connection.run(_END_SESSIONS)
+        _END_SESSIONS.run(connection)
         [(bookings,)] = _COUNT.rows(connection)
         connection.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     return erased, bookings

@@ -19,6 +19,7 @@ from agenda.domain.model import (
     Service,
     ServiceId,
 )
+from agenda.storage.connection import Connection
 from agenda.storage.schema import (
     BUSINESS,
     EXCEPTION,
@@ -27,15 +28,14 @@ from agenda.storage.schema import (
     SERVICE,
     SERVICE_RESOURCE,
 )
-from agenda.storage.sqlite import Connection
-from agenda.storage.statements import compiled
+from agenda.storage.statements import Statement
 
-_BUSINESS: Final = compiled(select(BUSINESS))
-_RESOURCES: Final = compiled(select(RESOURCE).order_by(RESOURCE.c.id))
-_SERVICES: Final = compiled(select(SERVICE).order_by(SERVICE.c.id))
-_SERVICE_RESOURCES: Final = compiled(select(SERVICE_RESOURCE))
-_OPENINGS: Final = compiled(select(OPENING).order_by(OPENING.c.resource, OPENING.c.weekday, OPENING.c.opens))
-_EXCEPTIONS: Final = compiled(select(EXCEPTION).order_by(EXCEPTION.c.resource, EXCEPTION.c.day, EXCEPTION.c.opens))
+_BUSINESS: Final = Statement(select(BUSINESS))
+_RESOURCES: Final = Statement(select(RESOURCE).order_by(RESOURCE.c.id))
+_SERVICES: Final = Statement(select(SERVICE).order_by(SERVICE.c.id))
+_SERVICE_RESOURCES: Final = Statement(select(SERVICE_RESOURCE))
+_OPENINGS: Final = Statement(select(OPENING).order_by(OPENING.c.resource, OPENING.c.weekday, OPENING.c.opens))
+_EXCEPTIONS: Final = Statement(select(EXCEPTION).order_by(EXCEPTION.c.resource, EXCEPTION.c.day, EXCEPTION.c.opens))
 
 Weeks = dict[bytes, list[list[Hours]]]
 Days = dict[bytes, dict[date, tuple[Hours, ...]]]
@@ -43,7 +43,7 @@ Days = dict[bytes, dict[date, tuple[Hours, ...]]]
 
 def read_catalogue(connection: Connection) -> Catalogue:
     """All of it, within the transaction that is open; resources and services in the order in which they were made."""
-    [(id_, name, timezone, language, currency, lead, horizon, deadline, limit, version)] = connection.rows(_BUSINESS)
+    [(id_, name, timezone, language, currency, lead, horizon, deadline, limit, version)] = _BUSINESS.rows(connection)
     policy = Policy(lead, horizon, deadline, limit)
     business = Business(BusinessId(id_.hex()), name, timezone, language, currency, policy)
     return Catalogue(business, _resources(connection), _services(connection), version)
@@ -52,7 +52,7 @@ def read_catalogue(connection: Connection) -> Catalogue:
 def _resources(connection: Connection) -> dict[ResourceId, Resource]:
     weeks, days = _weeks(connection), _days(connection)
     found = {}
-    for id_, _, name, seats in connection.rows(_RESOURCES):
+    for id_, _, name, seats in _RESOURCES.rows(connection):
         weekly = tuple(tuple(hours) for hours in weeks[id_])
         resource = Resource(ResourceId(id_.hex()), name, Schedule(weekly, days.get(id_, {})), seats)
         found[resource.id] = resource
@@ -61,14 +61,14 @@ def _resources(connection: Connection) -> dict[ResourceId, Resource]:
 
 def _weeks(connection: Connection) -> Weeks:
     weeks: Weeks = defaultdict(lambda: [[] for _ in range(7)])
-    for resource, weekday, opens, closes in connection.rows(_OPENINGS):
+    for resource, weekday, opens, closes in _OPENINGS.rows(connection):
         weeks[resource][weekday].append(Hours(opens, closes))
     return weeks
 
 
 def _days(connection: Connection) -> Days:
     days: Days = defaultdict(dict)
-    for resource, day, opens, closes in connection.rows(_EXCEPTIONS):
+    for resource, day, opens, closes in _EXCEPTIONS.rows(connection):
         hours = (Hours(opens, closes),) if closes else ()
         exceptions = days[resource]
         exceptions[date.fromisoformat(day)] = exceptions.get(date.fromisoformat(day), ()) + hours
@@ -77,10 +77,10 @@ def _days(connection: Connection) -> Days:
 
 def _services(connection: Connection) -> dict[ServiceId, Service]:
     doers: defaultdict[bytes, set[ResourceId]] = defaultdict(set)
-    for service, resource in connection.rows(_SERVICE_RESOURCES):
+    for service, resource in _SERVICE_RESOURCES.rows(connection):
         doers[service].add(ResourceId(resource.hex()))
     found = {}
-    for id_, _, name, duration, step, before, after, price in connection.rows(_SERVICES):
+    for id_, _, name, duration, step, before, after, price in _SERVICES.rows(connection):
         service = Service(ServiceId(id_.hex()), name, duration, step, frozenset(doers[id_]), before, after, price)
         found[service.id] = service
     return found
@@ -90,23 +90,23 @@ def write_catalogue(connection: Connection, catalogue: Catalogue) -> None:
     """All of it into tables that are empty, within the transaction that is open."""
     b, p = catalogue.business, catalogue.business.policy
     business = bytes.fromhex(b.id)
-    connection.run(
-        compiled(insert(BUSINESS)),
+    Statement(insert(BUSINESS)).run(
+        connection,
         (
             *(business, b.name, b.timezone, b.language, b.currency),
             *(p.lead, p.horizon, p.deadline, p.open_bookings, catalogue.version),
         ),
     )
     resources = catalogue.resources.values()
-    connection.each(compiled(insert(RESOURCE)), ((bytes.fromhex(r.id), business, r.name, r.seats) for r in resources))
+    Statement(insert(RESOURCE)).each(connection, ((bytes.fromhex(r.id), business, r.name, r.seats) for r in resources))
     _write_schedules(connection, resources)
     services = catalogue.services.values()
-    connection.each(
-        compiled(insert(SERVICE)),
+    Statement(insert(SERVICE)).each(
+        connection,
         ((bytes.fromhex(s.id), business, s.name, s.duration, s.step, s.before, s.after, s.price) for s in services),
     )
-    connection.each(
-        compiled(insert(SERVICE_RESOURCE)),
+    Statement(insert(SERVICE_RESOURCE)).each(
+        connection,
         ((bytes.fromhex(s.id), bytes.fromhex(resource)) for s in services for resource in sorted(s.resources)),
     )
 
@@ -121,5 +121,5 @@ def _write_schedules(connection: Connection, resources: Iterable[Resource]) -> N
             exceptions += [(id_, day.isoformat(), h.opens, h.closes) for h in hours]
             if not hours:
                 exceptions.append((id_, day.isoformat(), 0, 0))
-    connection.each(compiled(insert(OPENING)), openings)
-    connection.each(compiled(insert(EXCEPTION)), exceptions)
+    Statement(insert(OPENING)).each(connection, openings)
+    Statement(insert(EXCEPTION)).each(connection, exceptions)

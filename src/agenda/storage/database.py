@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from agenda import __version__
 from agenda.domain.model import Catalogue
 from agenda.storage.catalogue import write_catalogue
 from agenda.storage.errors import StoreDamaged, StoreNewer
 from agenda.storage.folder import DataFolder
-from agenda.storage.schema import META, METADATA
-from agenda.storage.sqlite import BUSY_SECONDS, DIALECT, PAGE_BYTES, TRIGGERS, Connection
-from agenda.storage.statements import Query, compiled
+from agenda.storage.schema import META
+from agenda.storage.sqlite import BUSY_SECONDS, PAGE_BYTES, TRIGGERS, Connection
+from agenda.storage.statements import Query, Statement, ddl_of
 from agenda.storage.store import SqliteStore
 
 # Every revision of the schema that this program can bring up to date, the current one last.
@@ -74,19 +73,14 @@ def create(connection: Connection, catalogue: Catalogue) -> None:
         "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
     )
     connection.run("INSERT INTO alembic_version VALUES (?)", (REVISIONS[-1],))
-    connection.each(compiled(insert(META)), {"data": secrets.token_hex(16), "serves": SERVES}.items())
+    Statement(insert(META)).each(connection, {"data": secrets.token_hex(16), "serves": SERVES}.items())
     write_catalogue(connection, catalogue)
     connection.run("COMMIT")
 
 
 def ddl() -> list[str]:
     """The statements that make the whole schema."""
-    statements = []
-    for table in METADATA.sorted_tables:
-        statements.append(str(CreateTable(table).compile(dialect=DIALECT)))
-        indexes = sorted(table.indexes, key=lambda index: str(index.name))
-        statements += [str(CreateIndex(index).compile(dialect=DIALECT)) for index in indexes]
-    return [*statements, *TRIGGERS]
+    return [*ddl_of("sqlite"), *TRIGGERS]
 
 
 def _revision(connection: Connection, tables: set[str]) -> str:

@@ -7,6 +7,7 @@ from sqlalchemy import BindParameter, Select, and_, bindparam, delete, func, nul
 from agenda.domain.commands import Erasure, Holdings
 from agenda.domain.model import UserId
 from agenda.storage import statements as sql
+from agenda.storage.connection import Connection
 from agenda.storage.rows import booking_of, claim_of, receipt_text
 from agenda.storage.schema import (
     ACCOUNT,
@@ -17,7 +18,6 @@ from agenda.storage.schema import (
     SESSION,
     to_seconds,
 )
-from agenda.storage.sqlite import Connection
 
 _USER: Final[BindParameter[Any]] = bindparam("user_id")
 

@@ -8,6 +8,7 @@ from sqlalchemy import BindParameter, bindparam, select
 from agenda.domain.model import Booking, UserId
 from agenda.storage import erase
 from agenda.storage import statements as sql
+from agenda.storage.connection import Connection, Row
 from agenda.storage.rows import (
     account_of,
     booking_facts,
@@ -17,7 +18,6 @@ from agenda.storage.rows import (
     settled_of,
 )
 from agenda.storage.schema import ACCOUNT, AUDIT, BOOKING, REQUEST, SESSION, to_instant
-from agenda.storage.sqlite import Connection, Row
 
 _USER: Final[BindParameter[Any]] = bindparam("user_id")
 _ACCOUNT: Final = sql.Query(select(ACCOUNT).where(ACCOUNT.c.id == _USER))

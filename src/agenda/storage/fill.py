@@ -24,8 +24,8 @@ from agenda.storage.folder import FILE_MODE, DataFolder
 from agenda.storage.made_up import MadeUp, MadeUpDay, Plan
 from agenda.storage.rows import account_row, booking_row, claim_row, entry_row, settled_row
 from agenda.storage.schema import ACCOUNT, AUDIT, BOOKING, CLAIM, METADATA, REQUEST, WRITER, to_seconds
-from agenda.storage.sqlite import DIALECT, TRIGGERS, Connection
-from agenda.storage.statements import compiled
+from agenda.storage.sqlite import TRIGGERS, Connection
+from agenda.storage.statements import Statement, dialect, indexes
 from agenda.storage.verify import Steps
 
 PASSWORD: Final = "agenda"  # noqa: S105  # of people who do not exist
@@ -33,7 +33,7 @@ REQUESTS_KEPT: Final = timedelta(hours=24)
 UNFINISHED: Final = "agenda.unfinished"
 
 _HASHER: Final = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-_INDEXES: Final = [index for table in (BOOKING, AUDIT) for index in table.indexes]
+_INDEXES: Final = [index for table in (BOOKING, AUDIT) for index in indexes(table, "sqlite")]
 
 
 def fill(folder: Path, plan: Plan, steps: Steps = lambda done, total: None) -> None:
@@ -84,7 +84,7 @@ def _in_bulk(connection: Connection) -> Iterator[None]:
         connection.run(f"DROP TRIGGER {trigger.split()[2]}")
     yield
     for index in _INDEXES:
-        connection.run(str(CreateIndex(index).compile(dialect=DIALECT)))
+        connection.run(str(CreateIndex(index).compile(dialect=dialect("sqlite"))))
     for trigger in TRIGGERS:
         connection.run(trigger)
     connection.run("COMMIT")
@@ -103,7 +103,7 @@ class _Writing:
         self.head = Head(1)
         self.bookings = 0
         self.claims: list[Claim] = []
-        self.insert = {table.name: compiled(insert(table)) for table in METADATA.sorted_tables}
+        self.insert = {table.name: Statement(insert(table)) for table in METADATA.sorted_tables}
 
     def users(self) -> None:
         """Everybody signed up when the agenda was opened."""
@@ -111,23 +111,23 @@ class _Writing:
         password_hash = _HASHER.hash(PASSWORD)
         users = self.made_up.users
         accounts = [Account(user, password_hash, language, at) for user in users]
-        self.connection.each(self.insert[ACCOUNT.name], map(account_row, accounts))
+        self.insert[ACCOUNT.name].each(self.connection, map(account_row, accounts))
         self.log([AuditFact(at, user.id, "session.open", "ok") for user in users])
 
     def day(self, day: MadeUpDay) -> None:
         """A day's bookings, what happened to them, and the requests of which a server would still know."""
-        self.connection.each(self.insert[BOOKING.name], map(booking_row, day.bookings))
+        self.insert[BOOKING.name].each(self.connection, map(booking_row, day.bookings))
         self.log([fact for fact, _ in day.steps])
         self.bookings += len(day.bookings)
         live = (b for b in day.bookings if b.status is Status.BOOKED and b.end > self.now)
         self.claims += [Claim(b.resource, b.seat, b.span, b.id) for b in live]
         recent = [self.settled(fact, booking) for fact, booking in day.steps if self.is_recent(fact.at)]
-        self.connection.each(self.insert[REQUEST.name], map(settled_row, recent))
+        self.insert[REQUEST.name].each(self.connection, map(settled_row, recent))
 
     def log(self, facts: list[AuditFact]) -> None:
         entries = chain(self.head, facts, self.random.randbytes(SALT_BYTES * len(facts)))
         if entries:
-            self.connection.each(self.insert[AUDIT.name], map(entry_row, entries))
+            self.insert[AUDIT.name].each(self.connection, map(entry_row, entries))
             self.head = Head(1, entries[-1].seq, entries[-1].hash)
 
     def is_recent(self, at: datetime) -> bool:
@@ -139,7 +139,7 @@ class _Writing:
 
     def end(self) -> None:
         """The claims in the order of their key, and where the chain ends."""
-        self.connection.each(self.insert[CLAIM.name], sorted(map(claim_row, self.claims)))
+        self.insert[CLAIM.name].each(self.connection, sorted(map(claim_row, self.claims)))
         head = self.head
         row = (head.writer, head.seq, head.hash, self.bookings + 1, to_seconds(self.made_up.born))
-        self.connection.run(self.insert[WRITER.name], row)
+        self.insert[WRITER.name].run(self.connection, row)

@@ -8,6 +8,7 @@ from sqlalchemy import BindParameter, Select, and_, bindparam, func, literal_col
 
 from agenda.domain.codes import code
 from agenda.domain.model import Status
+from agenda.storage.connection import Connection
 from agenda.storage.schema import (
     ACCOUNT,
     AUDIT,
@@ -18,7 +19,6 @@ from agenda.storage.schema import (
     SERVICE,
     to_instant,
 )
-from agenda.storage.sqlite import Connection
 from agenda.storage.statements import Query
 
 _LIVE: Final = BOOKING.c.status.in_([literal_column(f"'{status}'") for status in Status if status.live])

@@ -26,8 +26,8 @@ from agenda.domain.model import (
 )
 from agenda.domain.times import Span
 from agenda.engine.ports import Gone
+from agenda.storage.connection import Row
 from agenda.storage.schema import to_instant, to_seconds
-from agenda.storage.sqlite import Row
 
 # The driver looks for an adapter of each bytes object that it binds, but takes a bytearray as it is: a fifth faster.
 _id = bytearray.fromhex

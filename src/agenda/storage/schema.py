@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     Dialect,
@@ -17,6 +18,9 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.types import TypeEngine, UserDefinedType
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -32,30 +36,82 @@ def to_instant(seconds: int) -> datetime:
     return EPOCH + timedelta(seconds=seconds)
 
 
-class Id(TypeDecorator[str]):
-    """The domain's 32 hexadecimal digits as 16 bytes."""
+class _Spelled(ColumnElement[Any]):
+    """An expression that the driver sees as it is on SQLite; PostgreSQL's own type is turned into it, or made of it."""
+
+    inherit_cache = True
+
+    def __init__(self, inner: ColumnElement[Any], type_: "TypeEngine[Any]", postgresql: str) -> None:
+        self.inner, self.type, self.postgresql = inner, type_, postgresql
+
+
+@compiles(_Spelled)
+def _plain(element: _Spelled, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.inner, **options))
+
+
+@compiles(_Spelled, "postgresql")
+def _converted(element: _Spelled, compiler: Any, **options: Any) -> str:
+    return element.postgresql.format(compiler.process(element.inner, **options))
+
+
+class _Native(UserDefinedType[Any]):
+    """A type of PostgreSQL's, by its name."""
+
+    cache_ok = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_col_spec(self, **options: Any) -> str:
+        return self.name
+
+
+class _Converted(TypeDecorator[Any]):
+    """A type whose values the driver sends and gets in the same plain form on both engines.
+
+    `native` is PostgreSQL's type, made of what the driver sends by `sent` and turned back by `fetched`; `array` is
+    the type of a list of what the driver sends.
+    """
+
+    cache_ok = True
+    native: str
+    sent: str
+    fetched: str
+    array: str
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return _Native(self.native) if dialect.name == "postgresql" else dialect.type_descriptor(self.impl_instance)
+
+    def bind_expression(self, bindvalue: Any) -> ColumnElement[Any]:
+        return _Spelled(bindvalue, self, self.sent)
+
+    def column_expression(self, column: Any) -> ColumnElement[Any]:
+        return _Spelled(column, self, self.fetched)
+
+
+class Id(_Converted):
+    """The domain's 32 hexadecimal digits: 16 bytes to the driver, `uuid` in PostgreSQL."""
 
     impl = LargeBinary
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
-        return None if value is None else bytes.fromhex(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
-        return None if value is None else bytes(value).hex()
+    native = "uuid"
+    sent = "encode({}, 'hex')::uuid"
+    fetched = "uuid_send({})"
+    array = "bytea[]"
 
 
-class Instant(TypeDecorator[datetime]):
-    """An aware instant as whole seconds since 1970."""
+class Instant(_Converted):
+    """Whole seconds since 1970 to the driver, `timestamptz` in PostgreSQL."""
 
     impl = Integer
-    cache_ok = True
+    native = "timestamptz"
+    sent = "to_timestamp({})"
+    fetched = "date_part('epoch', {})::int8"
+    array = "int8[]"
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else to_seconds(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return None if value is None else to_instant(value)
+# A count that rises for as long as the agenda lives.
+Count = Integer().with_variant(BigInteger(), "postgresql")
 
 
 METADATA = MetaData(
@@ -181,7 +237,7 @@ BOOKING = Table(
     "booking",
     METADATA,
     # The code that people see is made from it (agenda.domain.codes), so no index on a random value is needed.
-    Column("number", Integer, primary_key=True),
+    Column("number", Count, primary_key=True, autoincrement=False),
     Column("id", Id, nullable=False, unique=True),
     Column("resource", Id, nullable=False),
     Column("service", Id, nullable=False),
@@ -209,7 +265,7 @@ CLAIM = Table(
     Column("starts", Instant, nullable=False),
     Column("ends", Instant, nullable=False),
     Column("booking", Id, nullable=False),
-    PrimaryKeyConstraint("resource", "seat", "starts"),
+    PrimaryKeyConstraint("resource", "seat", "starts").ddl_if(dialect="sqlite"),
     CheckConstraint("starts < ends", name="span"),
     sqlite_with_rowid=False,
 )
@@ -224,7 +280,7 @@ REQUEST = Table(
     Column("user", Id, nullable=False),
     Column("request", Text, nullable=False),
     Column("fingerprint", LargeBinary, nullable=False),
-    Column("booking", Integer),
+    Column("booking", Count),
     Column("outcome", Text, nullable=False),
     Column("at", Instant, nullable=False),
     PrimaryKeyConstraint("request", "user"),
@@ -235,10 +291,10 @@ REQUEST = Table(
 WRITER = Table(
     "writer",
     METADATA,
-    Column("writer", Integer, primary_key=True),
-    Column("seq", Integer, nullable=False),
+    Column("writer", Count, primary_key=True, autoincrement=False),
+    Column("seq", Count, nullable=False),
     Column("hash", LargeBinary, nullable=False),
-    Column("numbers", Integer, nullable=False),
+    Column("numbers", Count, nullable=False),
     Column("at", Instant, nullable=False),
 )
 
@@ -246,8 +302,8 @@ WRITER = Table(
 AUDIT = Table(
     "audit",
     METADATA,
-    Column("writer", Integer, nullable=False),
-    Column("seq", Integer, nullable=False),
+    Column("writer", Count, nullable=False),
+    Column("seq", Count, nullable=False),
     Column("at", Instant, nullable=False),
     Column("user", Id),
     Column("action", Text),
@@ -261,7 +317,9 @@ AUDIT = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     PrimaryKeyConstraint("writer", "seq"),
-    Index(None, "user", "writer", "seq"),
+    # One writer's numbers are in order of time; those of several nodes are not.
+    Index(None, "user", "writer", "seq").ddl_if(dialect="sqlite"),
+    Index(None, "user", "at", "writer", "seq").ddl_if(dialect="postgresql"),
     sqlite_with_rowid=False,
 )
 

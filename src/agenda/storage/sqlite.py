@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import UniqueConstraint
-from sqlalchemy.dialects import sqlite
 
 from agenda.engine.ports import StoreConflict
+from agenda.storage.connection import Row
 from agenda.storage.errors import (
     StoreClosed,
     StoreDamaged,
@@ -22,9 +22,6 @@ from agenda.storage.errors import (
 )
 from agenda.storage.schema import CLAIM_NO_OVERLAP, CLAIM_NO_UPDATE, METADATA
 
-Row = tuple[Any, ...]
-
-DIALECT: Final = sqlite.dialect(paramstyle="qmark")
 PAGE_BYTES: Final = 2048
 BUSY_SECONDS: Final = 5.0
 FOREIGN_KEY: Final = "foreign_key"  # SQLite does not tell which one
@@ -91,6 +88,8 @@ class Connection:
     Every method raises StoreUnavailable for what the environment does, StoreConflict for what a constraint refuses,
     and lets errors that are defects pass.
     """
+
+    engine: Final = "sqlite"
 
     def __init__(
         self, path: Path, *, busy: float = BUSY_SECONDS, read_only: bool = False, settings: Iterable[str] = ()

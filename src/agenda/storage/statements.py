@@ -1,13 +1,16 @@
 """The statements of the hot path, compiled once from the schema, to be run on the driver with plain tuples."""
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
     ClauseElement,
     Column,
+    Index,
+    LargeBinary,
     Table,
+    Text,
     and_,
     bindparam,
     column,
@@ -19,8 +22,10 @@ from sqlalchemy import (
     update,
     values,
 )
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from agenda.domain.model import Status
+from agenda.storage.connection import Connection, Engine, Row
 from agenda.storage.schema import (
     ACCOUNT,
     AUDIT,
@@ -28,78 +33,191 @@ from agenda.storage.schema import (
     BUSINESS,
     CLAIM,
     ERASURE,
+    METADATA,
     REQUEST,
     SESSION,
     WRITER,
 )
-from agenda.storage.sqlite import DIALECT, Connection, Row
 
-# As many rows as go into one statement: each step of the driver gives up the interpreter's lock and has to win it
-# back from the threads that serve sockets, so a statement of many rows beats one per row even where it is no faster.
+# As many rows as go into one statement of SQLite's: each step of the driver gives up the interpreter's lock and has to
+# win it back from the threads that serve sockets, so a statement of many rows beats one per row.
 CHUNK: Final = 64
 
 
-def compiled(statement: ClauseElement) -> str:
-    """The statement in words; its parameters are positional, in the order in which they stand in it."""
-    return str(statement.compile(dialect=DIALECT))
+@lru_cache
+def dialect(engine: Engine) -> Any:
+    """SQLAlchemy's knowledge of an engine, with positional parameters; loaded when it is first needed."""
+    if engine == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.dialect(paramstyle="qmark")
+    from sqlalchemy.dialects.postgresql.base import PGDialect
+
+    return PGDialect(paramstyle="format")  # type: ignore[no-untyped-call]
+
+
+def indexes(table: Table, engine: Engine) -> list[Index]:
+    """The indexes that a table has in an engine, in order of their names."""
+    it = dialect(engine)
+    wanted = (
+        index
+        for index in table.indexes
+        if index._ddl_if is None or index._ddl_if.dialect == it.name  # noqa: SLF001
+    )
+    return sorted(wanted, key=lambda index: str(index.name))
+
+
+def ddl_of(engine: Engine) -> list[str]:
+    """The statements that make every table and index."""
+    statements = []
+    for table in METADATA.sorted_tables:
+        statements.append(str(CreateTable(table).compile(dialect=dialect(engine))))
+        statements += [str(CreateIndex(index).compile(dialect=dialect(engine))) for index in indexes(table, engine)]
+    return statements
+
+
+class Statement:
+    """A statement in the words of each engine, made when they are first needed; its parameters are positional."""
+
+    def __init__(self, clause: ClauseElement) -> None:
+        self._clause = clause
+        self._words: dict[Engine, str] = {}
+
+    def words(self, engine: Engine) -> str:
+        """Its text; parameters stand in the order in which they are to be given."""
+        found = self._words.get(engine)
+        if found is None:
+            found = self._words[engine] = str(self._clause.compile(dialect=dialect(engine)))
+        return found
+
+    def run(self, connection: Connection, values: Sequence[Any] = ()) -> int:
+        """Execute it; the number of rows changed."""
+        return connection.run(self.words(connection.engine), values)
+
+    def rows(self, connection: Connection, values: Sequence[Any] = ()) -> list[Row]:
+        """All rows."""
+        return connection.rows(self.words(connection.engine), values)
+
+    def each(self, connection: Connection, rows: Iterable[Sequence[Any]]) -> int:
+        """Execute it for each row of values; the number of rows changed in all."""
+        return connection.each(self.words(connection.engine), rows)
+
+
+class _Compiled(NamedTuple):
+    """A text, the names of its parameters in order, and those that SQLAlchemy made of constants."""
+
+    words: str
+    names: tuple[str, ...]
+    given: dict[str, Any]
 
 
 class Query:
     """A statement whose parameters are given by name, in the driver's types."""
 
-    def __init__(self, statement: ClauseElement) -> None:
-        compilation = statement.compile(dialect=DIALECT)
-        self._sql = str(compilation)
-        # A parameter that SQLAlchemy made of a constant brings its value along.
-        self._given = {name: value for name, value in compilation.params.items() if value is not None}
-        self._names = tuple(compilation.positiontup or ())  # type: ignore[attr-defined]  # SQLCompiler has it
+    def __init__(self, clause: ClauseElement) -> None:
+        self._clause = clause
+        self._made: dict[Engine, _Compiled] = {}
 
-    def _values(self, named: dict[str, Any]) -> Row:
-        known = {**self._given, **named}
-        return tuple(known[name] for name in self._names)
+    def _in(self, engine: Engine) -> _Compiled:
+        made = self._made.get(engine)
+        if made is None:
+            compilation = self._clause.compile(dialect=dialect(engine))
+            given = {name: value for name, value in compilation.params.items() if value is not None}
+            names = tuple(compilation.positiontup or ())  # type: ignore[attr-defined]  # SQLCompiler has it
+            made = self._made[engine] = _Compiled(str(compilation), names, given)
+        return made
+
+    def words(self, engine: Engine) -> str:
+        """Its text."""
+        return self._in(engine).words
 
     def run(self, connection: Connection, **named: Any) -> int:
         """Execute it; the number of rows changed."""
-        return connection.run(self._sql, self._values(named))
+        words, names, given = self._in(connection.engine)
+        known = {**given, **named}
+        return connection.run(words, tuple(known[name] for name in names))
 
     def rows(self, connection: Connection, **named: Any) -> list[Row]:
         """All rows."""
-        return connection.rows(self._sql, self._values(named))
+        words, names, given = self._in(connection.engine)
+        known = {**given, **named}
+        return connection.rows(words, tuple(known[name] for name in names))
 
     def row(self, connection: Connection, **named: Any) -> Row | None:
         """The first row."""
-        return connection.row(self._sql, self._values(named))
+        rows = self.rows(connection, **named)
+        return rows[0] if rows else None
 
 
 class Many:
-    """A statement with one list of rows, written for one row by SQLAlchemy and repeated for as many as are needed."""
+    """A statement with one list of rows, written for one row by SQLAlchemy.
 
-    def __init__(self, statement: ClauseElement, width: int) -> None:
-        self._width = width
-        self._row = f"({', '.join('?' * width)})"
-        self._before, values_word, rest = compiled(statement).partition(f"VALUES {self._row}")
-        if not values_word or "?" in self._before + rest:
-            msg = f"not a statement over one list of {width} columns"
+    On SQLite the row is repeated for as many as are needed; on PostgreSQL the list is one array for each column.
+    `after` ends it there, as in `ORDER BY …` or `RETURNING …`.
+    """
+
+    def __init__(self, clause: ClauseElement, columns: Sequence[Column[Any]], *, after: str = "") -> None:
+        self._clause = clause
+        self._columns = columns
+        self._after = after
+        self._repeated = lru_cache(CHUNK)(self._of_sqlite)
+
+    def _parts(self, engine: Engine, row: str) -> tuple[str, str]:
+        """What stands before and after the list, which is written as `row`; there must be no other parameter."""
+        words = str(self._clause.compile(dialect=dialect(engine)))
+        before, values_word, after = words.partition(f"VALUES ({row})")
+        if not values_word or "?" in before + after or "%s" in before + after:
+            msg = f"not a statement over one list of {len(self._columns)} columns: {words}"
             raise ValueError(msg)
-        self._after = rest
-        self._sql = lru_cache(CHUNK)(self._repeated)
+        return before, after
 
-    def _repeated(self, count: int) -> str:
-        return f"{self._before}VALUES {', '.join([self._row] * count)}{self._after}"
+    @cached_property
+    def _sqlite(self) -> tuple[str, str]:
+        return self._parts("sqlite", ", ".join("?" * len(self._columns)))
+
+    def _of_sqlite(self, count: int) -> str:
+        row = f"({', '.join('?' * len(self._columns))})"
+        before, after = self._sqlite
+        return f"{before}VALUES {', '.join([row] * count)}{after}"
+
+    @cached_property
+    def postgresql(self) -> str:
+        """Its text with one array for each column."""
+        forms = [getattr(column.type, "sent", "{}") for column in self._columns]
+        before, after = self._parts("postgresql", ", ".join(form.format("%s") for form in forms))
+        names = [f"c{number}" for number in range(len(forms))]
+        made = ", ".join(form.format(f"new.{name}") for form, name in zip(forms, names, strict=True))
+        arrays = ", ".join(f"%s::{_array(column)}" for column in self._columns)
+        return f"{before}SELECT {made} FROM unnest({arrays}) AS new({', '.join(names)}){after}{self._after}"  # noqa: S608  # our own names
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Execute it for all rows, in order."""
-        for first in range(0, len(rows), CHUNK):
-            some = rows[first : first + CHUNK]
-            connection.run(self._sql(len(some)), [value for row in some for value in row])
+        for words, given in self._calls(connection.engine, rows):
+            connection.run(words, given)
 
     def rows(self, connection: Connection, rows: Sequence[Row]) -> list[Row]:
-        """What it selects for all rows together."""
+        """What it gives for all rows together."""
         found: list[Row] = []
+        for words, given in self._calls(connection.engine, rows):
+            found += connection.rows(words, given)
+        return found
+
+    def _calls(self, engine: Engine, rows: Sequence[Row]) -> Iterator[tuple[str, list[Any]]]:
+        if engine == "postgresql":
+            if rows:
+                yield self.postgresql, [list(column) for column in zip(*rows, strict=True)]
+            return
         for first in range(0, len(rows), CHUNK):
             some = rows[first : first + CHUNK]
-            found += connection.rows(self._sql(len(some)), [value for row in some for value in row])
-        return found
+            yield self._repeated(len(some)), [value for row in some for value in row]
+
+
+def _array(column: Column[Any]) -> str:
+    """The array type of what the driver sends for a column."""
+    array = getattr(column.type, "array", None)
+    if array is None:
+        array = {Text: "text[]", LargeBinary: "bytea[]"}.get(type(column.type), "int8[]")
+    return str(array)
 
 
 def _insert(table: Table) -> Many:
@@ -108,7 +226,7 @@ def _insert(table: Table) -> Many:
     FAIL, since the default would have SQLite keep a copy of every page it touches, to undo this statement alone:
     whoever runs it undoes the whole transaction.
     """
-    return Many(insert(table).prefix_with("OR FAIL", dialect="sqlite"), len(table.columns))
+    return Many(insert(table).prefix_with("OR FAIL", dialect="sqlite"), tuple(table.columns))
 
 
 def _wanted(*columns: Column[Any]) -> Any:
@@ -121,7 +239,7 @@ def _wanted(*columns: Column[Any]) -> Any:
 def _found_by(table: Table, *keys: Column[Any]) -> Many:
     """All columns of the rows whose keys are listed."""
     wanted = _wanted(*keys)
-    return Many(select(*table.columns).select_from(wanted.join(table, _same(keys, wanted))), len(keys))
+    return Many(select(*table.columns).select_from(wanted.join(table, _same(keys, wanted))), keys)
 
 
 def _same(keys: Sequence[Column[Any]], wanted: Any) -> Any:
@@ -133,7 +251,7 @@ def _requests() -> Many:
     keys = (REQUEST.c.user, REQUEST.c.request)
     wanted = _wanted(*keys)
     source = wanted.join(REQUEST, _same(keys, wanted)).outerjoin(BOOKING, BOOKING.c.number == REQUEST.c.booking)
-    return Many(select(*REQUEST.columns, *BOOKING.columns).select_from(source), len(keys))
+    return Many(select(*REQUEST.columns, *BOOKING.columns).select_from(source), keys)
 
 
 def last_start(place: Any) -> Any:
@@ -164,7 +282,7 @@ def _in_windows(selected: Iterable[Any], source: Any = CLAIM) -> Many:
             CLAIM.c.starts < wanted.c.ends,
             CLAIM.c.ends > wanted.c.starts,
         ),
-        4,
+        (CLAIM.c.resource, CLAIM.c.seat, CLAIM.c.starts, CLAIM.c.ends),
     )
 
 
@@ -178,7 +296,7 @@ def _open_bookings() -> Many:
         .select_from(wanted.join(BOOKING, mine))
         .where(BOOKING.c.status.in_(live))
         .group_by(BOOKING.c.user),
-        2,
+        (BOOKING.c.user, BOOKING.c.starts),
     )
 
 
@@ -205,10 +323,10 @@ OCCUPIED_IN_WINDOWS: Final = _in_windows(
 )
 OPEN_BOOKINGS: Final = _open_bookings()
 
-CONFIG_VERSION: Final = compiled(select(BUSINESS.c.config_version))
+CONFIG_VERSION: Final = Statement(select(BUSINESS.c.config_version))
 
 # Resource, seat, starts and booking.
-RELEASE_CLAIM: Final = compiled(
+RELEASE_CLAIM: Final = Statement(
     delete(CLAIM).where(
         CLAIM.c.resource == bindparam("resource"),
         CLAIM.c.seat == bindparam("seat"),
@@ -219,16 +337,16 @@ RELEASE_CLAIM: Final = compiled(
 
 # The new values of CHANGED_COLUMNS and the id.
 CHANGED_COLUMNS: Final = ("resource", "starts", "ends", "status", "wall", "zone", "seat")
-CHANGE_BOOKING: Final = compiled(
+CHANGE_BOOKING: Final = Statement(
     update(BOOKING)
     .values({name: bindparam(f"new_{name}") for name in CHANGED_COLUMNS})
     .where(BOOKING.c.id == bindparam("which"))
 )
 
-CLOSE_SESSION: Final = compiled(delete(SESSION).where(SESSION.c.token_hash == bindparam("token_hash")))
+CLOSE_SESSION: Final = Statement(delete(SESSION).where(SESSION.c.token_hash == bindparam("token_hash")))
 
 # Seq, hash and numbers, then which writer.
-MOVE_HEAD: Final = compiled(
+MOVE_HEAD: Final = Statement(
     update(WRITER)
     .values(seq=bindparam("new_seq"), hash=bindparam("new_hash"), numbers=bindparam("new_numbers"))
     .where(WRITER.c.writer == bindparam("which"))

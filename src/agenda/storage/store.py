@@ -19,7 +19,7 @@ from agenda.storage.transaction import Memory, SqliteTransaction
 from agenda.storage.userlogs import UserLogs
 
 _LAST_WRITER: Final = sql.Query(select(func.max(WRITER.c.writer)))
-_ADD_WRITER: Final = sql.compiled(insert(WRITER))
+_ADD_WRITER: Final = sql.Statement(insert(WRITER))
 _ERASED: Final = sql.Query(select(ERASURE.c.user).order_by(ERASURE.c.at))
 
 
@@ -86,7 +86,7 @@ class SqliteStore:
         with self.begin():
             [(last,)] = _LAST_WRITER.rows(self._writing)
             head = Head((last or 0) + 1)
-            self._writing.run(_ADD_WRITER, (head.writer, head.seq, head.hash, 1, to_seconds(datetime.now(UTC))))
+            _ADD_WRITER.run(self._writing, (head.writer, head.seq, head.hash, 1, to_seconds(datetime.now(UTC))))
         return head
 
     def begin(self) -> Batch:

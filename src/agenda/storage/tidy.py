@@ -6,14 +6,15 @@ from typing import Any, Final
 from sqlalchemy import BindParameter, bindparam, delete, literal_column, select, tuple_
 
 from agenda.storage import statements as sql
-from agenda.storage.schema import CLAIM, ERASURE, REQUEST, SESSION, to_seconds
-from agenda.storage.sqlite import Connection
+from agenda.storage.connection import Connection
+from agenda.storage.schema import CLAIM, ERASURE, REQUEST, SESSION, Id, to_seconds
 
 # A claim is what keeps others from a time, so one is past only when it is so by any clock: a machine that starts with
 # a wrong one, by the hours of a time zone or by a day, must not free what is still to come.
 CLAIMS_KEPT: Final = timedelta(days=30)
 REQUESTS_KEPT: Final = timedelta(hours=48)
 SESSIONS_KEPT: Final = timedelta(days=180)
+NOBODY: Final = bytes(16)  # before every id
 AT_ONCE: Final = 1_000
 SEATS_AT_ONCE: Final = 200
 
@@ -22,7 +23,7 @@ _NOW: Final[BindParameter[Any]] = bindparam("instant")
 
 _NEXT_SEAT: Final = sql.Query(
     select(CLAIM.c.resource, CLAIM.c.seat)
-    .where(tuple_(CLAIM.c.resource, CLAIM.c.seat) > tuple_(bindparam("resource"), bindparam("seat")))
+    .where(tuple_(CLAIM.c.resource, CLAIM.c.seat) > tuple_(bindparam("resource", type_=Id()), bindparam("seat")))
     .order_by(CLAIM.c.resource, CLAIM.c.seat)
     .limit(literal_column("1"))
 )
@@ -40,11 +41,11 @@ _CLEAR_CLAIMS: Final = sql.Query(
 )
 _REQUESTS_AFTER: Final = sql.Query(
     select(REQUEST.c.user, REQUEST.c.request, REQUEST.c.at)
-    .where(tuple_(REQUEST.c.request, REQUEST.c.user) > tuple_(bindparam("request"), bindparam("user")))
+    .where(tuple_(REQUEST.c.request, REQUEST.c.user) > tuple_(bindparam("request"), bindparam("user", type_=Id())))
     .order_by(REQUEST.c.request, REQUEST.c.user)
     .limit(_LIMIT)
 )
-_CLEAR_REQUEST: Final = sql.compiled(
+_CLEAR_REQUEST: Final = sql.Statement(
     delete(REQUEST).where(REQUEST.c.user == bindparam("user"), REQUEST.c.request == bindparam("request"))
 )
 _SESSIONS_AFTER: Final = sql.Query(
@@ -60,8 +61,8 @@ class Tidier:
     """Goes round each table by its key, a stretch at each call: that needs no index by time on the way of a booking."""
 
     def __init__(self) -> None:
-        self._seat: tuple[bytes, int] = (b"", -1)
-        self._request: tuple[bytes, str] = (b"", "")
+        self._seat: tuple[bytes, int] = (NOBODY, -1)
+        self._request: tuple[bytes, str] = (NOBODY, "")
         self._session = b""
 
     def tidy(self, connection: Connection, now: datetime) -> None:
@@ -77,7 +78,7 @@ class Tidier:
             resource, seat = self._seat
             row = _NEXT_SEAT.row(connection, resource=resource, seat=seat)
             if row is None:
-                self._seat = (b"", -1)
+                self._seat = (NOBODY, -1)
                 return
             left -= _CLEAR_CLAIMS.run(connection, resource=row[0], seat=row[1], instant=before, most=left)
             if left <= 0:
@@ -87,10 +88,10 @@ class Tidier:
     def _requests(self, connection: Connection, before: int) -> None:
         user, request = self._request
         rows = _REQUESTS_AFTER.rows(connection, user=user, request=request, most=AT_ONCE)
-        self._request = (rows[-1][0], rows[-1][1]) if len(rows) == AT_ONCE else (b"", "")
-        connection.each(_CLEAR_REQUEST, [(user, request) for user, request, at in rows if at < before])
+        self._request = (rows[-1][0], rows[-1][1]) if len(rows) == AT_ONCE else (NOBODY, "")
+        _CLEAR_REQUEST.each(connection, [(user, request) for user, request, at in rows if at < before])
 
     def _sessions(self, connection: Connection, before: int) -> None:
         rows = _SESSIONS_AFTER.rows(connection, token_hash=self._session, most=AT_ONCE)
         self._session = rows[-1][0] if len(rows) == AT_ONCE else b""
-        connection.each(sql.CLOSE_SESSION, [(token_hash,) for token_hash, at in rows if at < before])
+        sql.CLOSE_SESSION.each(connection, [(token_hash,) for token_hash, at in rows if at < before])

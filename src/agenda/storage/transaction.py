@@ -15,6 +15,7 @@ from agenda.domain.times import Span
 from agenda.engine.ports import StoreConflict
 from agenda.storage import statements as sql
 from agenda.storage.catalogue import read_catalogue
+from agenda.storage.connection import Connection, Row
 from agenda.storage.erase import erase, holdings_of
 from agenda.storage.rows import (
     account_of,
@@ -30,14 +31,53 @@ from agenda.storage.rows import (
     settled_row,
 )
 from agenda.storage.schema import BOOKING, WRITER, to_seconds
-from agenda.storage.sqlite import Connection
 
-_BY_REQUEST: Final = itemgetter(1)
+BY_REQUEST: Final = itemgetter(1)
 CLAIM_MISSING: Final = "claim_missing"
 
 _USERS_KEPT: Final = 20_000
-_LAST_NUMBER: Final = sql.compiled(select(func.max(BOOKING.c.number)))
-_FIRST_UNUSED: Final = sql.compiled(select(func.max(WRITER.c.numbers)))
+_LAST_NUMBER: Final = sql.Statement(select(func.max(BOOKING.c.number)))
+_FIRST_UNUSED: Final = sql.Statement(select(func.max(WRITER.c.numbers)))
+
+
+class SqlTransaction:
+    """What the port `Transaction` asks for and both engines answer alike."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def settled(self, keys: Collection[tuple[UserId, RequestId]]) -> dict[tuple[UserId, RequestId], Settled]:
+        wanted = [(bytes.fromhex(user), request) for user, request in keys]
+        found = map(settled_of, sql.REQUESTS.rows(self._connection, wanted))
+        return {(settled.user, settled.request): settled for settled in found}
+
+    def names(self, names: Collection[str]) -> set[str]:
+        rows = sql.ACCOUNTS_BY_NAME.rows(self._connection, [(name,) for name in names])
+        return {account_of(row).user.name for row in rows}
+
+    def open_bookings(self, users: Collection[UserId], now: datetime) -> dict[UserId, int]:
+        wanted = [(bytes.fromhex(user), to_seconds(now)) for user in dict.fromkeys(users)]
+        return {UserId(user.hex()): count for user, count in sql.OPEN_BOOKINGS.rows(self._connection, wanted)}
+
+    def holdings(self, users: Collection[UserId]) -> dict[UserId, Holdings]:
+        found = {user: holdings_of(self._connection, user) for user in users}
+        return {user: holdings for user, holdings in found.items() if holdings is not None}
+
+    def _claims_in(self, windows: Collection[tuple[ResourceId, int, Span]]) -> list[Claim]:
+        wanted = [
+            (bytes.fromhex(resource), seat, to_seconds(span.start), to_seconds(span.end))
+            for resource, seat, span in windows
+        ]
+        rows = sql.CLAIMS_IN_WINDOWS.rows(self._connection, wanted)
+        return [claim_of(row) for row in dict.fromkeys(rows)]
+
+
+def session_rows(changes: Changes) -> list[Row]:
+    """In the order of the columns of `session`."""
+    return [
+        (session.token_hash, bytes.fromhex(session.user), session.language, to_seconds(session.at))
+        for session in changes.opened
+    ]
 
 
 @dataclass(slots=True)
@@ -53,11 +93,11 @@ class Memory:
         self.numbers = None
 
 
-class SqliteTransaction:
-    """The engine's port `Transaction`."""
+class SqliteTransaction(SqlTransaction):
+    """The engine's port `Transaction` where no other node writes."""
 
     def __init__(self, connection: Connection, memory: Memory) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._memory = memory
 
     def now(self) -> datetime:
@@ -65,15 +105,9 @@ class SqliteTransaction:
         return datetime.now(UTC).replace(microsecond=0)
 
     def catalogue(self, known: Catalogue | None) -> Catalogue:
-        row = self._connection.row(sql.CONFIG_VERSION)
-        if known is not None and row == (known.version,):
+        if known is not None and sql.CONFIG_VERSION.rows(self._connection) == [(known.version,)]:
             return known
         return read_catalogue(self._connection)
-
-    def settled(self, keys: Collection[tuple[UserId, RequestId]]) -> dict[tuple[UserId, RequestId], Settled]:
-        wanted = [(bytes.fromhex(user), request) for user, request in keys]
-        found = map(settled_of, sql.REQUESTS.rows(self._connection, wanted))
-        return {(settled.user, settled.request): settled for settled in found}
 
     def users(self, ids: Collection[UserId]) -> dict[UserId, User]:
         known = self._memory.users
@@ -87,36 +121,24 @@ class SqliteTransaction:
                 known[user.id] = user
         return {id_: known[id_] for id_ in ids if id_ in known}
 
-    def names(self, names: Collection[str]) -> set[str]:
-        rows = sql.ACCOUNTS_BY_NAME.rows(self._connection, [(name,) for name in names])
-        return {account_of(row).user.name for row in rows}
-
     def bookings(self, ids: Collection[BookingId]) -> dict[BookingId, Booking]:
         rows = sql.BOOKINGS.rows(self._connection, [(bytes.fromhex(id_),) for id_ in ids])
         return {booking.id: booking for booking in map(booking_of, rows)}
 
-    def claims(self, windows: Collection[tuple[ResourceId, int, Span]]) -> list[Claim]:
-        wanted = [
-            (bytes.fromhex(resource), seat, to_seconds(span.start), to_seconds(span.end))
-            for resource, seat, span in windows
-        ]
-        rows = sql.CLAIMS_IN_WINDOWS.rows(self._connection, wanted)
-        return [claim_of(row) for row in dict.fromkeys(rows)]
-
-    def open_bookings(self, users: Collection[UserId], now: datetime) -> dict[UserId, int]:
-        wanted = [(bytes.fromhex(user), to_seconds(now)) for user in dict.fromkeys(users)]
-        return {UserId(user.hex()): count for user, count in sql.OPEN_BOOKINGS.rows(self._connection, wanted)}
-
-    def holdings(self, users: Collection[UserId]) -> dict[UserId, Holdings]:
-        found = {user: holdings_of(self._connection, user) for user in users}
-        return {user: holdings for user, holdings in found.items() if holdings is not None}
+    def claims(
+        self, windows: Collection[tuple[ResourceId, int, Span]], giving: Collection[ResourceId] = ()
+    ) -> list[Claim]:
+        return self._claims_in(windows)
 
     def next_number(self) -> int:
         if self._memory.numbers is None:
-            [(last,)] = self._connection.rows(_LAST_NUMBER)
-            [(unused,)] = self._connection.rows(_FIRST_UNUSED)
+            [(last,)] = _LAST_NUMBER.rows(self._connection)
+            [(unused,)] = _FIRST_UNUSED.rows(self._connection)
             self._memory.numbers = max((last or 0) + 1, unused or 1)
         return self._memory.numbers
+
+    def confirm(self) -> None:
+        """What is in this file is on disk: nothing needs to be written for it."""
 
     def save(self, changes: Changes, entries: Sequence[AuditEntry]) -> None:
         self._save_claims(changes)
@@ -125,10 +147,10 @@ class SqliteTransaction:
             sql.ADD_BOOKINGS.run(self._connection, [booking_row(b) for b in changes.made.values()])
         if changes.changed:
             rows = [changed_booking_row(b) for b in changes.changed.values()]
-            self._connection.each(sql.CHANGE_BOOKING, rows)
+            sql.CHANGE_BOOKING.each(self._connection, rows)
         if changes.settled:
             # In the order of the key, so that neighbours meet on one page while it is at hand.
-            sql.ADD_REQUESTS.run(self._connection, sorted(map(settled_row, changes.settled), key=_BY_REQUEST))
+            sql.ADD_REQUESTS.run(self._connection, sorted(map(settled_row, changes.settled), key=BY_REQUEST))
         if entries:
             sql.ADD_ENTRIES.run(self._connection, [entry_row(entry) for entry in entries])
             self._move_head(changes, entries[-1])
@@ -138,7 +160,7 @@ class SqliteTransaction:
 
     def _save_claims(self, changes: Changes) -> None:
         released = [released_claim_row(claim) for claim in changes.released.values()]
-        if released and self._connection.each(sql.RELEASE_CLAIM, released) != len(released):
+        if released and sql.RELEASE_CLAIM.each(self._connection, released) != len(released):
             raise StoreConflict(CLAIM_MISSING)
         if changes.claimed:
             sql.ADD_CLAIMS.run(self._connection, sorted(map(claim_row, changes.claimed.values())))
@@ -147,15 +169,11 @@ class SqliteTransaction:
         if changes.accounts:
             sql.ADD_ACCOUNTS.run(self._connection, [account_row(account) for account in changes.accounts])
         if changes.opened:
-            rows = [
-                (session.token_hash, bytes.fromhex(session.user), session.language, to_seconds(session.at))
-                for session in changes.opened
-            ]
-            sql.ADD_SESSIONS.run(self._connection, rows)
+            sql.ADD_SESSIONS.run(self._connection, session_rows(changes))
         if changes.closed:
-            self._connection.each(sql.CLOSE_SESSION, [(token_hash,) for token_hash in changes.closed])
+            sql.CLOSE_SESSION.each(self._connection, [(token_hash,) for token_hash in changes.closed])
 
     def _move_head(self, changes: Changes, last: AuditEntry) -> None:
         numbers = max(changes.numbers, self.next_number())
-        self._connection.run(sql.MOVE_HEAD, (last.seq, last.hash, numbers, last.writer))
+        sql.MOVE_HEAD.run(self._connection, (last.seq, last.hash, numbers, last.writer))
         self._memory.numbers = numbers

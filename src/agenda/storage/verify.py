@@ -9,9 +9,9 @@ from pydantic_core import from_json
 from sqlalchemy import bindparam, func, select
 
 from agenda.domain.audit import AuditEntry, Fault, Head, verify
+from agenda.storage.connection import Connection
 from agenda.storage.rows import entry_of
 from agenda.storage.schema import AUDIT, WRITER
-from agenda.storage.sqlite import Connection
 from agenda.storage.statements import Query
 
 Steps = Callable[[int, int], None]
