@@ -29,6 +29,7 @@ from agenda.domain.model import (
     UserId,
 )
 from agenda.engine.engine import Engine, Watching
+from agenda.engine.health import Health
 from agenda.engine.live import SlotChange
 from agenda.engine.ports import Mailbox, Reply
 from agenda.engine.sessions import Session, SessionOpened
@@ -53,6 +54,7 @@ class FakeEngine:
 
     def __init__(self, *holds: str) -> None:
         self.catalogue = CATALOGUE
+        self.health = Health(patience=0.05)
         self.holds = set(holds)
         self.calls: list[str] = []
         self.commands: list[Command] = []

@@ -113,3 +113,12 @@ def test_nobody_is_told_after_he_stopped_watching() -> None:
     feed.book()
     assert not feed.told
     assert not feed.live.remove(watch)
+
+
+def test_all_days_are_looked_at_again_when_the_store_is_back() -> None:
+    feed = Feed()
+    feed.book()
+    feed.watch(BIA)
+    feed.board.drop()
+    feed.live.refresh_all()
+    assert feed.states() == [(BIA, [(TEN, "free")])]

@@ -15,6 +15,7 @@ from agenda.domain.commands import Changes, Command, EraseUser, Outcome, State
 from agenda.domain.decide import decide
 from agenda.domain.errors import Internal, Unavailable
 from agenda.domain.model import Catalogue, UserId
+from agenda.engine.health import COMMITS, Health
 from agenda.engine.loading import load
 from agenda.engine.meter import Meter
 from agenda.engine.ports import Log, Mailbox, Reply, Store, StoreConflict, StoreUnavailable, Transaction
@@ -22,6 +23,7 @@ from agenda.engine.ports import Log, Mailbox, Reply, Store, StoreConflict, Store
 QUEUE_BOUND = 10_000
 BATCH_BOUND = 256
 ATTEMPTS = 5
+REVIVE_SECONDS = 0.5  # between tries to write again, while the store is away and nobody asks for anything
 
 
 class Wish(NamedTuple):
@@ -62,6 +64,7 @@ class Committer:
     ids: Iterator[str]
     salts: Callable[[int], bytes] = os.urandom
     meter: Meter = field(default_factory=Meter)
+    health: Health = field(default_factory=Health)
     _queue: "SimpleQueue[Wish | Callable[[], None] | None]" = field(default_factory=SimpleQueue)
     _thread: Thread | None = None
     _head: Head | None = None
@@ -105,7 +108,27 @@ class Committer:
     def _run(self) -> None:
         going = True
         while going:
-            going = self._round(self._queue.get())
+            going = self._round(self._next())
+
+    def _next(self) -> "Wish | Callable[[], None] | None":
+        """What is to be done next; after trouble with the store it is tried meanwhile whether it can write again."""
+        while self._head is None:
+            try:
+                return self._queue.get(timeout=REVIVE_SECONDS)
+            except Empty:
+                self._revive()
+        return self._queue.get()
+
+    def _revive(self) -> None:
+        """Enter this run as a writer anew, as the next batch would have to."""
+        try:
+            self._head = self.store.open_writer()
+        except StoreUnavailable as away:
+            self.health.trouble(away, COMMITS)
+        except Exception as defect:  # noqa: BLE001  # the next batch meets it too, and answers
+            self.log.incident(defect)
+        else:
+            self.health.ok(COMMITS)
 
     def _round(self, item: "Wish | Callable[[], None] | None") -> bool:
         """Batch `item` with all that waits behind it, up to a bound; False once the end of the queue was met."""
@@ -146,6 +169,7 @@ class Committer:
             outcomes, extra = self._attempt([wish.command for wish in batch], again=again)
         except StoreUnavailable as away:
             self.log.trouble(away)
+            self.health.trouble(away, COMMITS)
             self._head = None
             outcomes, extra = [Unavailable()] * len(batch), []
         except Exception as defect:  # noqa: BLE001  # one culprit must not take its companions down
@@ -168,6 +192,7 @@ class Committer:
                 self.meter.conflicts += 1
                 if self.store.lone_writer or attempt == ATTEMPTS - 1:
                     raise
+        self.health.ok(COMMITS)
         self._head = _head_after(done.entries, self._head)
         self.catalogue = done.before.catalogue
         extra = self._tell(done)

@@ -15,6 +15,7 @@ from agenda.domain.model import BookingId, Catalogue, RequestId, ResourceId, Ser
 from agenda.engine.aftermath import Aftermath
 from agenda.engine.board import Board, Key
 from agenda.engine.committer import Committer
+from agenda.engine.health import Health
 from agenda.engine.ids import known_form, new_ids
 from agenda.engine.live import Live, SlotChange
 from agenda.engine.meter import Meter, Vitals
@@ -46,7 +47,10 @@ class Watching:
 
 
 class Engine:
-    """All that a door can ask for. `start` before use; `stop` drains what was accepted and ends the threads."""
+    """All that a door can ask for. `start` before use; `stop` drains what was accepted and ends the threads.
+
+    `health` tells whether the store can be used, and doors that want to know when that changes listen to it.
+    """
 
     def __init__(self, store: Store, log: Log, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._store, self._now = store, clock
@@ -54,7 +58,8 @@ class Engine:
         self._timetables = Timetables(self._reader.catalogue())
         self._board = Board(lambda: self._timetables.frame)
         self._aftermath = Aftermath(self._board, store, log, self._offers_changed)
-        self._committer = Committer(store, self.catalogue, self._aftermath, log, new_ids())
+        self.health = Health()
+        self._committer = Committer(store, self.catalogue, self._aftermath, log, new_ids(), health=self.health)
         self._readers = Workers("reader", READERS, 10_000, log)
         self._exporter = Workers("exporter", 1, 100, log)
         self._hashers = Workers("hasher", HASHERS, 1_000, log)
@@ -310,5 +315,6 @@ class Engine:
             def want(keys: Iterable[Key], then: Callable[[], None]) -> None:
                 self._readers.ask(lambda: self._fill(keys), mailbox, lambda failed: None if failed else then())
 
-            lives[mailbox] = Live(self._board, self._now, want)
+            live = lives[mailbox] = Live(self._board, self._now, want)
+            self.health.listen(mailbox, lambda available: live.refresh_all() if available else None)
         return lives[mailbox]

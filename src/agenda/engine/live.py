@@ -80,6 +80,10 @@ class Live:
         for timetable in timetables:
             self._refresh(timetable)
 
+    def refresh_all(self) -> None:
+        """Tell every watch what is different now: the store is back, and days may have been dropped meanwhile."""
+        self.refresh(list(self._by_key))
+
     def _refresh(self, timetable: Timetable) -> None:
         version, views = self.board.look(timetable.keys)
         known = [view for view in views if view is not None]

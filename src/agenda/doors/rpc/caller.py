@@ -16,7 +16,7 @@ DEFAULT_LANGUAGE: Final = "pt-BR"
 class Caller:
     """A client: where it calls from, who is signed in, what it watches. Lives on the I/O thread only.
 
-    `changed` is called with every SlotChange of its watches.
+    `changed` is called with every SlotChange of its watches, `watching` after the answer that begins one.
     """
 
     __slots__ = (
@@ -31,13 +31,22 @@ class Caller:
         "session",
         "user",
         "watches",
+        "watching",
     )
 
-    def __init__(self, engine: Engine, mailbox: Mailbox, address: str, changed: Callable[[SlotChange], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        mailbox: Mailbox,
+        address: str,
+        changed: Callable[[SlotChange], None],
+        watching: Callable[[], None],
+    ) -> None:
         self.engine = engine
         self.mailbox = mailbox
         self.address = address
         self.changed = changed
+        self.watching = watching
         self.session: Session | None = None
         self.user = shapes.text("")  # the JSON of the name of who was signed in last
         self.watches: set[str] = set()

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Final, Protocol, cast
 
+from pydantic_core import to_json
+
 from agenda.domain.errors import Unavailable
 from agenda.doors.rpc import jsonrpc, shapes
 from agenda.doors.rpc.caller import Caller
@@ -14,6 +16,9 @@ from agenda.engine.live import SlotChange
 from agenda.engine.ports import Mailbox
 
 STOPPING: Final = jsonrpc.notification("server.stopping", shapes.EMPTY)
+STORE: Final = {
+    available: jsonrpc.notification("store.changed", to_json({"available": available})) for available in (True, False)
+}
 
 
 class House(Protocol):
@@ -53,6 +58,7 @@ class Connection(asyncio.Protocol):
         "_quiet_since",
         "_reading",
         "_stalled_since",
+        "_store_told",
         "_transport",
         "_turn_due",
         "peer",
@@ -66,6 +72,7 @@ class Connection(asyncio.Protocol):
         self._busy = self._draining = self._eof = self._turn_due = False
         self._reading = self.writable = True
         self._lines_taken = 0
+        self._store_told = True  # what the client was told last; at first it takes the store to be there
         self._quiet_since = house.loop.time()  # when a whole line was last seen to have come
         self._stalled_since: float | None = None  # since when the client has not read what was sent
         self.peer = "?"
@@ -77,7 +84,7 @@ class Connection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=self._limits.write_buffer)
         name = transport.get_extra_info("peername") or ("0.0.0.0", 0)  # noqa: S104  # it has left already
         self.peer = f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
-        caller = Caller(self._house.engine, self._house.mailbox, name[0], self._slots_changed)
+        caller = Caller(self._house.engine, self._house.mailbox, name[0], self._slots_changed, self.tell_store)
         self._conversation = Conversation(caller, self, self._limits)
         if not self._house.welcome(self):
             error = self._conversation.refused(Unavailable(self._limits.retry_after))
@@ -192,6 +199,16 @@ class Connection(asyncio.Protocol):
             self._conversation.stop()
             self.send(STOPPING)
             self.go_on()
+
+    def tell_store(self) -> None:
+        """Tell a client that watches whether the store is available, if it was told otherwise last."""
+        available = self._house.engine.health.available
+        if self._draining or available is self._store_told:
+            return
+        caller = self._conversation.caller
+        if caller.signed_in() is not None and caller.watches:
+            self._store_told = available
+            self._conversation.notify(STORE[available])
 
     def abort(self) -> None:
         """Cut the connection at once."""

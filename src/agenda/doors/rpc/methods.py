@@ -118,6 +118,7 @@ def _watch_slots(caller: Caller, wish: p.SlotsOfDay, sent: dict[str, Any], reply
         if not isinstance(result, AgendaError):
             caller.begin_watch(result.watch)
         reply(result)
+        caller.watching()
 
     caller.engine.watch_slots(
         caller.own_session,

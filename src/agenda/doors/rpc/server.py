@@ -97,6 +97,7 @@ class RpcServer:
         self._thread.start()
         started.result()
         self._crier.start()
+        self.engine.health.listen(self.mailbox, lambda _: self._tell_store())
 
     def _listen(self) -> list[socket]:
         refuse_exposure(self._host, protected=self._tls is not None or self._insecure)
@@ -161,6 +162,10 @@ class RpcServer:
         came = Event()
         self.mailbox.post([(lambda _: came.set(), None)])
         return came.wait(within)
+
+    def _tell_store(self) -> None:
+        for connection in list(self._connections):
+            connection.tell_store()
 
     def _check(self) -> None:
         now = self.loop.time()
