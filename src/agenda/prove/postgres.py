@@ -5,12 +5,13 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+
+from agenda.prove.ports import free_port
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -61,15 +62,6 @@ def packaged() -> Path | None:
 def not_as_root() -> list[str]:
     """What goes before a command: PostgreSQL refuses to run as root, so it sees another user id; files stay root's."""
     return ["unshare", "-U", "--map-user=65534", "--map-group=65534"] if os.geteuid() == 0 else []
-
-
-def free_port() -> int:
-    """A loopback port below the range from which the system takes ports for outgoing connections."""
-    for port in range(20_000 + os.getpid() % 5_000, 32_000):
-        with socket.socket() as probe, suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise OSError("no free port between 20000 and 32000")
 
 
 class Postgres:

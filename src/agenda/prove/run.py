@@ -1,0 +1,164 @@
+"""One run: clients race in a world while it is broken; what comes of it is a history to be judged."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from random import Random
+from ssl import SSLContext
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from agenda.client import Client, ClientError, Disconnected, Unavailable
+from agenda.prove.field import Field, choose
+from agenda.prove.history import History, Picture
+from agenda.prove.lines import Line, Lines
+from agenda.prove.nemesis import Tell, torment
+from agenda.prove.racer import Account, Race, Racer
+from agenda.prove.schedule import schedule
+from agenda.prove.world import Breaker, World
+from agenda.prove.worlds import breakers_of_lines
+
+T = TypeVar("T")
+
+CALL_SECONDS = 3.0
+"""How long a client waits for an answer before it asks again."""
+IDLE_SECONDS = 2.0
+LIVE_SECONDS = 2.0
+"""How long pictures may take to become true at the end; the promise is a second."""
+SIGNING_IN = 4
+"""Clients that sign in at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`seed` decides about faults and wishes; `patience` is how many seconds answers may take after the last fault."""
+
+    seed: int
+    seconds: float = 20.0
+    clients: int = 12
+    patience: float = 30.0
+    language: str = "en"
+    tls: SSLContext | None = None
+
+
+def run(world: World, options: Options, tell: Tell) -> History:
+    """Race in a world that has been entered. Raises NothingFree, ClientError, RuntimeError where it cannot be done.
+
+    Where the agenda is somebody's, only free slots are booked, and the users that were made are erased in the end.
+    """
+    history = History(options.seed, [])
+    with ExitStack() as stack:
+        lines = stack.enter_context(Lines())
+        ways = [[lines.add(far, options.tls) for far in world.addresses] for _ in range(options.clients)]
+        racers = _enter(stack, ways, options)
+        if world.lasting:
+            stack.callback(_leave, racers)
+        field = choose(racers[0].client, racers[0].account.zone, Random(f"field {options.seed}"))
+        history.groups = field.groups
+        for racer in racers:
+            racer.watch(field)
+        tell("racing", clients=len(racers), places=len(history.places), start=field.timetables[0][0])
+        plan = schedule(options.seed, options.seconds, [*world.breakers, *_breakers_of_ways(ways)])
+        with _racing(racers, field, history, options) as race:
+            torment(plan, race, tell)
+            world.recover()
+            race.over.wait(max(0.0, options.seconds - race.now()))
+        tell("over", calls=len(history.calls))
+        _take_stock(racers, history, options.patience)
+    return history
+
+
+def _enter(stack: ExitStack, ways: Sequence[Sequence[Line]], options: Options) -> list[Racer]:
+    """A signed-in client for each bundle of lines, each with another node first; they are closed with the stack."""
+
+    def enter(number: int) -> Racer:
+        lines = ways[number - 1]
+        turn = number % len(lines)
+        first, *others = [line.address for line in (*lines[turn:], *lines[:turn])]
+        client = Client(*first, addresses=others, language=options.language, timeout=CALL_SECONDS, idle=IDLE_SECONDS)
+        stack.callback(client.close)
+        name, password = f"prove-{number}-{secrets.token_hex(4)}", secrets.token_urlsafe(12)
+        zone = ZoneInfo(client.sign_in(name, password, create=True).business.timezone)
+        return Racer(number, client, Account(name, password, zone), lines)
+
+    with ThreadPoolExecutor(SIGNING_IN) as pool:
+        return list(pool.map(enter, range(1, len(ways) + 1)))
+
+
+def _breakers_of_ways(ways: Sequence[Sequence[Line]]) -> list[Breaker]:
+    """Of the lines to each node, or, where there is but one, of those of one half of the clients."""
+    if len(ways[0]) > 1:
+        return [
+            breaker
+            for number, lines in enumerate(zip(*ways, strict=True), 1)
+            for breaker in breakers_of_lines(lines, "line_", f"node {number}")
+        ]
+    middle = (len(ways) + 1) // 2
+    halves = {f"clients 1-{middle}": ways[:middle], f"clients {middle + 1}-{len(ways)}": ways[middle:]}
+    return [
+        breaker
+        for name, half in halves.items()
+        if half
+        for breaker in breakers_of_lines([line for lines in half for line in lines], "line_", name)
+    ]
+
+
+@contextmanager
+def _racing(racers: Sequence[Racer], field: Field, history: History, options: Options) -> Iterator[Race]:
+    """All race while the block runs, and then until every wish is settled or patience is over."""
+    race = Race(history)
+    with ThreadPoolExecutor(len(racers)) as pool:
+        try:
+            chances = [Random(f"wishes {options.seed} {racer.number}") for racer in racers]
+            tasks = [
+                pool.submit(racer.race, race, field, chance) for racer, chance in zip(racers, chances, strict=True)
+            ]
+            yield race
+            race.over.set()
+            wait(tasks, options.patience)
+        finally:
+            race.over.set()
+            race.given_up.set()
+        for task in tasks:
+            task.result()
+    history.calls.sort(key=lambda call: call.began)
+
+
+def _take_stock(racers: Sequence[Racer], history: History, patience: float) -> None:
+    """What the server says at the end, and what the clients were shown; raises what keeps the server from saying it."""
+    for racer in racers:
+        history.held += _at_last(racer.held, patience)
+    deadline = time.monotonic() + LIVE_SECONDS
+    for racer in racers:
+        history.pictures += _settled_pictures(racer, deadline, patience)
+
+
+def _settled_pictures(racer: Racer, deadline: float, patience: float) -> list[Picture]:
+    """A client's pictures, as soon as they are true or it has been live long enough for them to be."""
+    while True:
+        pictures = _at_last(racer.pictures, patience)
+        if all(picture.seen == picture.true for picture in pictures) or time.monotonic() > deadline:
+            return pictures
+        time.sleep(0.05)
+
+
+def _at_last(ask: Callable[[], T], patience: float) -> T:
+    """The answer, after as many tries as patience allows. Raises ClientError."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return ask()
+        except (Disconnected, Unavailable):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def _leave(racers: Sequence[Racer]) -> None:
+    """Erase every user, as far as the server is there to do it."""
+    for racer in racers:
+        with suppress(ClientError):
+            racer.leave()
