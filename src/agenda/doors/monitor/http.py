@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from socket import socket
@@ -61,8 +62,8 @@ class HttpServer:
         started.result()
 
     def stop(self) -> None:
-        """Cut what is open, close the port, end the thread."""
-        if self._thread is not None and self._loop is not None:
+        """Cut what is open, close the port, end the thread; idempotent."""
+        if self._thread is not None and self._thread.is_alive() and self._loop is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
 
@@ -78,28 +79,32 @@ class HttpServer:
         for server in servers:
             server.close()
 
-    async def _admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101  # start_server runs this as one
-        if len(self._open) >= MOST_CONNECTIONS:
-            next(iter(self._open)).cancel()
-        self._open[task] = None
-        try:
-            async with asyncio.timeout(DEADLINE):
-                await self._serve(reader, writer)
-        except (OSError, EOFError, asyncio.CancelledError):  # of which TimeoutError is one: there is nobody to tell
-            pass
-        finally:
-            del self._open[task]
+    def _admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._stopping.is_set():
             writer.transport.abort()
+            return
+        if len(self._open) >= MOST_CONNECTIONS:
+            oldest = next(iter(self._open))
+            del self._open[oldest]
+            oldest.cancel()
+
+        def over(task: "asyncio.Task[None]") -> None:
+            self._open.pop(task, None)
+            writer.transport.abort()
+
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._open[task] = None
+        task.add_done_callback(over)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request, and wait for the client to go: a reset could outrun the answer."""
-        writer.write(await self._answer(reader))
-        await writer.drain()
-        writer.write_eof()
-        while await reader.read(LONGEST_LINE):
-            pass
+        with suppress(OSError):  # of which TimeoutError is one: then there is nobody to tell
+            async with asyncio.timeout(DEADLINE):
+                writer.write(await self._answer(reader))
+                await writer.drain()
+                writer.write_eof()
+                while await reader.read(LONGEST_LINE):
+                    pass
 
     async def _answer(self, reader: asyncio.StreamReader) -> bytes:
         try:
