@@ -15,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 DEADLINE = 5.0
 """Seconds until an answer is no longer waited for: the connection is closed, the request asked again."""
+CLAIMANTS = 4
 PACE = 0.005
 RIVALS = 2
 """How many claimants race for each cell."""
@@ -53,7 +54,7 @@ class Verdict(NamedTuple):
 class Claimants:
     """Threads that claim without pause, as a context, in the network of the thread that enters it."""
 
-    def __init__(self, url: str, count: int = 4) -> None:
+    def __init__(self, url: str, count: int = CLAIMANTS) -> None:
         self._url = url
         self._stopping = threading.Event()
         self._lock = threading.Lock()

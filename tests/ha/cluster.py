@@ -48,9 +48,9 @@ class Cluster:
     def wait_healthy(self, patience: float = HEALTHY_WITHIN) -> float:
         """Return, with the seconds it took, when one primary has two standbys on its timeline, one synchronous.
 
-        Raises TimeoutError.
+        All members must say so: one that is cut off says what it heard last. Raises TimeoutError.
         """
-        return wait_until(lambda: any(map(_is_healthy, self.members)), "a healthy cluster", patience)
+        return wait_until(lambda: all(map(_is_healthy, self.members)), "a healthy cluster", patience)
 
     def primary(self) -> Member:
         """The member that takes writes, perhaps after a moment. Raises TimeoutError."""
@@ -58,9 +58,10 @@ class Cluster:
 
     def standby(self) -> Member:
         """The member whose confirmation commits wait for, perhaps after a moment. Raises TimeoutError."""
+        primary = self.primary()
 
         def is_synchronous(member: Member) -> bool:
-            return any(row["name"] == member.name and row["role"] == "sync_standby" for row in member.view())
+            return any(row["name"] == member.name and row["role"] == "sync_standby" for row in primary.view())
 
         return self._the_one(is_synchronous, "synchronous standby")
 
