@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from agenda import __version__
-from agenda.cli import booking, demo, mine, run_programs, sign_in, store
+from agenda.cli import booking, demo, mine, prove, run_programs, sign_in, store
 from agenda.cli.exits import Failure, Status
 from agenda.cli.options import Language
 from agenda.cli.terminal import Terminal
@@ -29,6 +29,7 @@ COMMANDS = {
     "login": sign_in.login,
     "logout": sign_in.logout,
     "demo": demo.demo,
+    "prove": prove.prove,
     "serve": run_programs.serve,
     "desktop": run_programs.desktop,
     "backup": store.backup,

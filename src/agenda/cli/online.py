@@ -59,9 +59,10 @@ class Address:
         """A client that is connecting to it."""
         from agenda.client import Client
 
-        return Client(self.host, self.port, tls=self._context(t), language=t.language, timeout=timeout)
+        return Client(self.host, self.port, tls=self.context(t), language=t.language, timeout=timeout)
 
-    def _context(self, t: Texts) -> ssl.SSLContext | None:
+    def context(self, t: Texts) -> ssl.SSLContext | None:
+        """How TLS is to be spoken with it; None if not at all."""
         if not self.secure:
             return None
         import ssl

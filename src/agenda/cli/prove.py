@@ -1,0 +1,188 @@
+"""The command that breaks things while clients race, and shows that every promise holds all the same."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agenda.cli.exits import Failure, Status
+from agenda.cli.online import parse_address
+from agenda.cli.options import Ca, Json, Language, Tls
+from agenda.cli.terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from agenda.cli.online import Address
+    from agenda.prove.history import History
+    from agenda.prove.run import Options
+    from agenda.prove.world import World
+    from agenda.texts import Texts
+
+# No environment variable: whoever has a server in AGENDA_SERVER did not ask to have its lines cut.
+Servers = Annotated[str | None, typer.Option("--server", metavar="cli.metavar.servers", help="cli.option.prove_server")]
+Store = Annotated[str | None, typer.Option("--store", metavar="cli.metavar.url", help="cli.option.prove_store")]
+Postgres = Annotated[bool, typer.Option("--postgres", help="cli.option.postgres")]
+Nodes = Annotated[
+    int | None, typer.Option("--nodes", metavar="cli.metavar.number", min=1, max=16, help="cli.option.nodes")
+]
+Clients = Annotated[
+    int, typer.Option("--clients", metavar="cli.metavar.number", min=2, max=256, help="cli.option.clients")
+]
+Seconds = Annotated[
+    int, typer.Option("--seconds", metavar="cli.metavar.seconds", min=3, max=86_400, help="cli.option.prove_seconds")
+]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="cli.metavar.number", help="cli.option.prove_seed")]
+Report = Annotated[Path | None, typer.Option("--report", metavar="cli.metavar.file", help="cli.option.report")]
+Record = Annotated[Path | None, typer.Option("--history", metavar="cli.metavar.file", help="cli.option.history")]
+Judged = Annotated[Path | None, typer.Option("--judge", metavar="cli.metavar.file", help="cli.option.judge")]
+
+NODES = 3
+SEEDS = 1_000_000
+
+
+def prove(
+    ctx: typer.Context,
+    *,
+    server: Servers = None,
+    tls: Tls = False,
+    ca: Ca = None,
+    store: Store = None,
+    postgres: Postgres = False,
+    nodes: Nodes = None,
+    clients: Clients = 12,
+    seconds: Seconds = 20,
+    seed: Seed = None,
+    report: Report = None,
+    history: Record = None,
+    judge: Judged = None,
+    json: Json = False,
+    language: Language = None,
+) -> int:
+    terminal: Terminal = ctx.obj
+    if judge is not None:
+        return _conclude(_read(judge, terminal.t), report, terminal)
+    from agenda.prove.run import Options
+
+    on_postgres = postgres or store is not None or nodes is not None
+    if server is not None and on_postgres:
+        raise Failure(Status.USAGE, "usage", terminal.t("cli.usage.prove"))
+    outside = [parse_address(each, terminal.t, tls=tls, ca=ca) for each in (server or "").split(",") if each]
+    options = Options(
+        seed=secrets.randbelow(SEEDS) if seed is None else seed,
+        seconds=seconds,
+        clients=clients,
+        language=terminal.t.language,
+        tls=outside[0].context(terminal.t) if outside else None,
+    )
+    world = _world(outside, store, (nodes or NODES) if on_postgres else 0, terminal.t)
+    happened = _run(world, options, terminal)
+    if history is not None:
+        _save(happened, history, terminal.t)
+    return _conclude(happened, report, terminal)
+
+
+def _world(outside: Sequence[Address], store: str | None, nodes: int, t: Texts) -> World:
+    """Where to race: at somebody's servers, on so many nodes of one's own, or, without any, on the embedded one."""
+    from agenda.prove.worlds import Embedded, OnPostgres, Outside
+
+    if outside:
+        return Outside([(address.host, address.port) for address in outside])
+    return OnPostgres(nodes, store, language=t.language) if nodes else Embedded(language=t.language)
+
+
+def _run(world: World, options: Options, terminal: Terminal) -> History:
+    """Let it happen, told line by line. What was started ends with it."""
+    from agenda.client import ClientError
+    from agenda.prove.field import NothingFree
+    from agenda.prove.postgres import NoPostgres
+    from agenda.prove.run import run
+
+    t = terminal.t
+    terminal.tell(f"cli.prove.world.{world.kind}")
+    terminal.tell("cli.prove.seed", seed=options.seed)
+    try:
+        with _interrupted_by_termination(), world:
+            return run(world, options, partial(_tell, terminal))
+    except NothingFree as error:
+        raise Failure(Status.REFUSED, "no_free_slot", t("cli.prove.no_slot")) from error
+    except NoPostgres as error:
+        raise Failure(Status.NO_SERVER, "no_postgres", t("cli.prove.no_postgres")) from error
+    except ClientError as error:
+        raise Failure(Status.NO_SERVER, error.code, t("cli.prove.no_answer", reason=error.message)) from error
+    except RuntimeError as error:
+        raise Failure(Status.NO_SERVER, "no_server", t("cli.prove.no_start", said=error)) from error
+
+
+@contextmanager
+def _interrupted_by_termination() -> Iterator[None]:
+    """SIGTERM is as Ctrl-C within the block."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _tell(terminal: Terminal, event: str, /, **facts: Any) -> None:
+    """One line about what happens in a run."""
+    from agenda.prove.words import fault
+
+    t = terminal.t
+    if event == "racing":
+        terminal.tell("cli.prove.racing", **facts | {"start": t.day(facts["start"])})
+        terminal.say()
+    elif event == "over":
+        terminal.say()
+        terminal.tell("cli.prove.over", calls=t.number(facts["calls"]))
+    else:
+        at = f"{facts['at']:6.1f}"
+        what = fault(facts["kind"], facts["target"], t)
+        length = t.number(facts["length"])
+        terminal.tell(f"cli.prove.{event}", at=at, what=what, length=length)
+
+
+def _conclude(history: History, report: Path | None, terminal: Terminal) -> int:
+    """Judge, tell, and give the exit status."""
+    from agenda.prove import report as reports
+    from agenda.prove.checks import judge
+
+    verdict = judge(history)
+    if report is not None:
+        with _written(report, terminal.t):
+            report.write_text(reports.html(verdict, history, terminal.t), "utf-8")
+    terminal.document(reports.document(verdict, history))
+    terminal.say(reports.text(verdict, history, terminal.t))
+    return Status.DONE if verdict.proven else Status.REFUSED
+
+
+def _save(history: History, path: Path, t: Texts) -> None:
+    from agenda.prove.history import write
+
+    with _written(path, t):
+        write(history, path)
+
+
+def _read(path: Path, t: Texts) -> History:
+    """A history that was kept. Raises Failure."""
+    from agenda.prove.history import read
+
+    try:
+        return read(path)
+    except (OSError, ValueError) as error:
+        raise Failure(Status.USAGE, "file", t("cli.prove.unreadable", path=path, reason=error)) from error
+
+
+@contextmanager
+def _written(path: Path, t: Texts) -> Iterator[None]:
+    """Turns trouble with a file that is written into a failure."""
+    try:
+        yield
+    except OSError as error:
+        raise Failure(Status.USAGE, "file", t("cli.error.file", path=path, reason=error.strerror)) from error
