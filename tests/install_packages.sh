@@ -12,6 +12,8 @@ missing() {
     command -v openssl >/dev/null || echo openssl
     command -v ps >/dev/null || echo procps
     command -v gcc >/dev/null || echo gcc libc6-dev
+    command -v ip >/dev/null || [ -x /sbin/ip ] || echo iproute2
+    [ -x /usr/sbin/nft ] || echo nftables
     command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] || echo haproxy
     command -v shellcheck >/dev/null || echo shellcheck
     command -v systemd-analyze >/dev/null || echo systemd
