@@ -81,8 +81,9 @@ def _of_a_node(network: Network, node: Node) -> list[Breaker]:
     def mend(machine: Machine) -> None:
         network.heal(machine, CLIENTS)
 
+    target = node.name.replace("node", "node ")
     return [
-        Breaker("node_killed", node.name, node.kill, node.start, *WAIT),
-        Breaker("node_paused", node.name, node.pause, node.resume, *WAIT),
-        Breaker("node_cut_off", node.name, partial(cut, node.machine), partial(mend, node.machine), *WAIT),
+        Breaker("node_killed", target, node.kill, node.start, *WAIT),
+        Breaker("node_paused", target, node.pause, node.resume, *WAIT),
+        Breaker("node_cut_off", target, partial(cut, node.machine), partial(mend, node.machine), *WAIT),
     ]
