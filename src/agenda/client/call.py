@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from agenda.client.errors import ClientError
 
 if TYPE_CHECKING:
+    from agenda.client.errors import Unavailable
     from agenda.client.watch import Watch
 
 _numbers = count(1)
@@ -49,9 +50,18 @@ class Call:
         """When it left on the present connection."""
         self.retry_at: float | None = None
         """When it is due again, after the server was unavailable."""
+        self.refusals = 0
+        """How often it was refused as unavailable on the present connection."""
+        self.refusal: Unavailable | None = None
+        """The refusal after which it waits to be sent again."""
         self.outcome: Any = None
         """The answer's result, or the exception to raise."""
         self._settled = Event()
+
+    @property
+    def owed(self) -> bool:
+        """Whether the server of the present connection owes an answer."""
+        return self.sent_at is not None and self.retry_at is None
 
     def settle(self, outcome: Any) -> None:
         """Give the waiting caller its outcome."""

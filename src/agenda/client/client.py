@@ -48,10 +48,11 @@ class Client:
     """A connection to the agenda's server that heals itself. Safe for any number of threads.
 
     Every call blocks its caller for at most `timeout` seconds and then raises `Disconnected`;
-    refusals are raised as subclasses of `AgendaError`. While the server is away the client
-    reconnects by itself, resumes its session, re-establishes its watches and sends unanswered calls
-    again in their order, each with its old `request`, so that nothing happens twice. Only where no
-    connection was ever made does the first failure end the waiting calls at once.
+    refusals are raised as subclasses of `AgendaError`. When the server is gone, silent, stopping or
+    without its data the client connects to the next one, or to the same again, by itself, resumes its
+    session, re-establishes its watches and sends unanswered calls again in their order, each with its
+    old `request`, so that nothing happens twice. Only where no connection was ever made does the first
+    failure of every server end the waiting calls at once.
 
     Callbacks (`on_state`, those of watches) come one after the other on one thread of the client's
     own. They may call the client; what they raise is logged.
@@ -73,7 +74,8 @@ class Client:
 
         `language` is the one of the server's sentences, `timeout` the seconds a call may take,
         `addresses` are further servers of the same agenda, tried in turn after `host` and `port`;
-        a connection that was silent for `idle` seconds is probed, and given up if it stays silent.
+        a connection that was silent for `idle` seconds is probed, and given up if it stays silent,
+        sooner where there are further servers and an answer is due.
         """
         self._language = language
         self._timeout = timeout
@@ -91,6 +93,11 @@ class Client:
     def state(self) -> State:
         """Where the client stands now; may be old news when you read it."""
         return self._link.state
+
+    @property
+    def server(self) -> tuple[str, int] | None:
+        """Host and port of the server that it is connected to; None while there is none. May be old news."""
+        return self._link.server
 
     def ping(self) -> Pong:
         """Ask for the server's clock and version. Needs no session."""

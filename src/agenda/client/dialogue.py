@@ -7,45 +7,57 @@ hands over. All of it is called on the link's thread.
 from __future__ import annotations
 
 import json
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from agenda.client.call import NEED_NO_SESSION, Call
-from agenda.client.errors import Disconnected, NotSignedIn, Unavailable, error_from_wire
-from agenda.client.state import State
+from agenda.client.errors import NotSignedIn, Unavailable, error_from_wire
+from agenda.client.pulse import Pulse
+from agenda.client.standing import Standing
 from agenda.client.transport import Broken
+from agenda.client.unanswered import Unanswered
 from agenda.client.watches import Watches
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from agenda.client.dispatcher import Dispatcher
+    from agenda.client.state import State
     from agenda.client.watch import Watch
 
 SESSION_CALLS = frozenset({"session.open", "session.resume", "session.close", "user.erase"})
 """Calls that change whose connection it is."""
 SHORTEST_PAUSE = 0.05
 """Seconds before an unavailable server is asked again at the earliest."""
+NEXT_CONNECTION = inf
+"""When what a server refused that ends is due again."""
+
+
+class StoreAway(Broken):
+    """The server answers, but cannot get at its data, and another one may be better off."""
 
 
 class Dialogue:
     """The client's side of the protocol, across connections."""
 
     def __init__(self, *, idle: float, dispatcher: Dispatcher, show: Callable[[State], None]) -> None:
-        self._idle = idle
-        self._show = show
+        self._pulse = Pulse(idle)
+        self._unanswered = Unanswered()
+        self._standing = Standing(show, self._unanswered.catching_up)
         self._watches = Watches(self._transmit, dispatcher)
-        self._unanswered: dict[int, Call] = {}
         self._token: str | None = None
-        self._turned_away = False
-        """Whether the session was lost and none has begun since."""
         self._send: Callable[[bytes], None] | None = None
         self._greeting: Call | None = None
         self._greeted = False
+        self._alone = True
+        """Whether no other server is known."""
+        self._stopping = False
+        """Whether the server has said that it ends: what is asked now is for the next connection."""
+        self._leaving = False
+        """Whether another server is to be asked instead."""
         self.useful = False
         """Whether a connection brought more than promises: the link resets it and looks at it."""
-        self._heard_at = 0.0
-        self._probed = False
 
     @property
     def waiting(self) -> bool:
@@ -54,41 +66,38 @@ class Dialogue:
 
     # what the link tells
 
-    def connected(self, send: Callable[[bytes], None]) -> None:
-        """A connection stands: greet the server, by the session's token if there is one."""
-        self._send = send
-        self._heard_at = monotonic()
+    def connected(self, send: Callable[[bytes], None], *, alone: bool) -> None:
+        """A connection stands, `alone` if no other server is known: greet, by the session's token if there is one."""
+        self._send, self._alone = send, alone
+        self._stopping = self._leaving = False
+        self._standing.connected(self._pulse.heard_at)
+        self._pulse.begin(hasty=not alone)
         self._greeting = Call("session.resume", {"token": self._token}) if self._token else Call("ping", {})
         self._transmit(self._greeting)
 
     def disconnected(self) -> None:
         """The connection is gone: keep what goes on with the next one."""
         self._send = None
-        self._greeted = self._probed = False
+        self._greeted = False
+        self._standing.disconnected()
         self._watches.disconnected()
-        self._unanswered = {number: call for number, call in self._unanswered.items() if not call.own}
-        for call in self._unanswered.values():
-            call.sent_at = call.retry_at = None
+        self._unanswered.disconnected()
 
     def fail(self, message: str, cause: BaseException | None = None) -> None:
         """Tell everyone who waits that there is no connection, and will not be in time."""
-        waiting, self._unanswered = self._unanswered, {}
-        for call in waiting.values():
-            problem = Disconnected(message, request=call.request, sent=call.sent)
-            problem.__cause__ = cause
-            call.settle(problem)
+        self._unanswered.fail(message, cause)
 
     def submit(self, call: Call) -> None:
-        """A caller asks: now, or as soon as the server has been greeted."""
+        """A caller asks: now, or as soon as a server has been greeted that does not end."""
         call.token = self._token
-        if self._greeted:
+        if self._greeted and not self._stopping:
             self._transmit(call)
         else:
-            self._unanswered[call.id] = call
+            self._unanswered.add(call)
 
     def give_up(self, call: Call) -> None:
         """A caller's time is over. Raises Broken where the connection is in doubt: a fresh one is made."""
-        self._unanswered.pop(call.id, None)
+        self._unanswered.drop(call)
         if call.watch:
             self._watches.end(call.watch)
         if call.method == "session.close":
@@ -97,7 +106,7 @@ class Dialogue:
             return
         if call.method in SESSION_CALLS:
             raise Broken("whose session it is now is not known")
-        if self._heard_at < call.sent_at:
+        if self._pulse.silent_since(call.sent_at):
             raise Broken("the server is silent")
 
     def unwatch(self, watch: Watch) -> None:
@@ -105,24 +114,23 @@ class Dialogue:
         self._watches.end(watch)
 
     def tick(self, now: float) -> None:
-        """Do what is due; raises Broken where the server has been silent for too long."""
-        for call in [call for call in self._unanswered.values() if call.retry_at and call.retry_at <= now]:
+        """Do what is due; raises Broken where the server is silent for too long, or another one is better off."""
+        if self._leaving:
+            raise StoreAway("the server cannot get at its data")
+        for call in self._unanswered.due(now):
             self._repeat(call)
-        silence = now - self._heard_at
-        if silence > self._idle * 4 / 3:
-            raise Broken("the server is silent")
-        if silence > self._idle and not self._probed:
-            self._probed = True
+        if self._pulse.check(now, self._unanswered.asked_at()):
             self._transmit(Call("ping", {}))
+        self._standing.look()
 
     def next_tick(self) -> float:
         """When `tick` has something to do at the latest, by the monotonic clock."""
-        probe = self._heard_at + self._idle * (4 / 3 if self._probed else 1)
-        return min([probe, *(call.retry_at for call in self._unanswered.values() if call.retry_at)])
+        probe = self._pulse.next_check(self._unanswered.asked_at())
+        return min(probe, self._unanswered.next_due(), self._standing.next_look())
 
     def heard(self) -> None:
         """Bytes came in, be it half a line: the server is there."""
-        self._heard_at, self._probed = monotonic(), False
+        self._pulse.heard()
 
     def receive(self, line: bytes) -> None:
         """A line came in; raises Broken if it is none of the protocol's."""
@@ -148,12 +156,10 @@ class Dialogue:
         number = message.get("id")
         if number is None and failed:
             raise Broken(str(outcome))
-        call = self._unanswered.get(number) if isinstance(number, int) else None
-        if call is None or call.sent_at is None:
+        call = self._unanswered.asked(number)
+        if call is None or (isinstance(outcome, Unavailable) and self._again_later(call, outcome)):
             return
-        if isinstance(outcome, Unavailable) and self._again_later(call, outcome):
-            return
-        del self._unanswered[call.id]
+        self._unanswered.drop(call)
         self.useful = self.useful or not (call is self._greeting or (call.own and call.watch))
         if isinstance(outcome, NotSignedIn) and call.method == "session.close":
             outcome = {}
@@ -163,13 +169,20 @@ class Dialogue:
             call.settle(outcome)
 
     def _again_later(self, call: Call, refusal: Unavailable) -> bool:
-        """Plan another try, if the caller's time allows it."""
+        """Plan another try, if the caller's time allows it: here, or where another server may be better off."""
+        call.refusals += 1
         pause = refusal.facts.get("retry_after", 0)
         at = monotonic() + max(SHORTEST_PAUSE, pause if isinstance(pause, (int, float)) else 0)
-        if at >= call.deadline:
-            return False
-        call.retry_at = at
-        return True
+        at = NEXT_CONNECTION if self._stopping else at
+        in_time = self._stopping or at < call.deadline
+        if in_time:
+            call.retry_at, call.refusal = at, refusal
+            refusal.request = call.request
+        if self._alone and call.own:
+            self._standing.out_of_data()
+        elif not self._alone and (call is self._greeting or call.refusals > 1 or not in_time):
+            self._leaving = True
+        return in_time
 
     def _take(self, call: Call, outcome: Any) -> None:
         """What an answer means for the session and the watches."""
@@ -192,13 +205,12 @@ class Dialogue:
         if isinstance(outcome, Exception) and not isinstance(outcome, NotSignedIn):
             raise Broken(f"the server refused the greeting: {outcome}") from outcome
         self._greeted = True
+        self._standing.greeted()
         if isinstance(outcome, NotSignedIn):
             self._session_lost()
         else:
-            self._show(State.SIGNED_OUT if self._turned_away else State.ONLINE)
-        if self._token:
-            self._watches.establish()
-        for call in [call for call in self._unanswered.values() if not call.own]:
+            self._establish()
+        for call in self._unanswered.of_callers():
             self._repeat(call)
 
     def _signed_in(self, session: Any) -> None:
@@ -206,19 +218,25 @@ class Dialogue:
         token = session.get("token") if isinstance(session, dict) else None
         if not isinstance(token, str):
             return
-        self._token, self._turned_away = token, False
-        self._show(State.ONLINE)
-        for call in [call for call in self._unanswered.values() if call.own and call.watch]:
-            del self._unanswered[call.id]
+        self._token, self._standing.turned_away = token, False
+        self._unanswered.forget(lambda call: call.watch)
         self._watches.disconnected()
-        self._watches.establish()
+        self._establish()
+
+    def _establish(self) -> None:
+        """Take up the watches of the session, if there are any."""
+        if self._token and self._watches.any:
+            self._watches.establish()
+        else:
+            self._standing.watches_nothing()
+        self._standing.look()
 
     def _session_ended(self) -> None:
         """The user wanted it so: nothing of the session goes on."""
-        self._token, self._turned_away = None, False
+        self._token, self._standing.turned_away = None, False
         self._watches.end_all()
-        if self._greeted:
-            self._show(State.ONLINE)
+        self._standing.watches_nothing()
+        self._standing.look()
 
     def _refused(self, call: Call) -> None:
         """Nobody is signed in: news, if it was asked in the present session or seemed to have ended it."""
@@ -230,19 +248,19 @@ class Dialogue:
         """The server does not know the token any more; say so, unless one of the calls under way is why."""
         self._token = None
         self._watches.disconnected()
-        if not any(call.method in ("session.close", "user.erase") for call in self._unanswered.values()):
-            self._turned_away = True
-            self._show(State.SIGNED_OUT)
+        if not self._unanswered.any_of("session.close", "user.erase"):
+            self._standing.turned_away = True
+            self._standing.look()
 
     # what is sent
 
     def _transmit(self, call: Call) -> None:
         """Send it, or send it again."""
-        self._unanswered[call.id] = call
+        self._unanswered.add(call)
         if call.own:
             call.token = self._token
         if self._send is not None:
-            call.sent, call.sent_at, call.retry_at = True, monotonic(), None
+            call.sent, call.sent_at, call.retry_at, call.refusal = True, monotonic(), None, None
             self._send(call.line)
 
     def _repeat(self, call: Call) -> None:
@@ -254,7 +272,7 @@ class Dialogue:
         if call.own or erasing or call.token == self._token or call.method in NEED_NO_SESSION:
             self._transmit(call)
             return
-        del self._unanswered[call.id]
+        self._unanswered.drop(call)
         if call.method != "session.close":
             call.settle(NotSignedIn("not_signed_in", "the session in which this was asked is over"))
             return
@@ -266,3 +284,9 @@ class Dialogue:
         """News from the server; kinds that this client does not know are ignored."""
         if method == "slot.changed":
             self._watches.changed(params)
+        elif method == "server.stopping":
+            self._stopping = True
+        elif method == "store.changed" and isinstance(params, dict):
+            self._standing.away = params.get("available") is False
+            self._leaving = self._standing.away and not self._alone
+            self._standing.look()

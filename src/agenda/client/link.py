@@ -9,14 +9,14 @@ import threading
 from collections import deque
 from contextlib import suppress
 from functools import partial
-from itertools import cycle
 from random import uniform
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from agenda.client.dialogue import Dialogue
+from agenda.client.dialogue import Dialogue, StoreAway
 from agenda.client.dispatcher import Dispatcher
 from agenda.client.errors import Disconnected, Invalid
+from agenda.client.route import route
 from agenda.client.state import State
 from agenda.client.transport import CHUNK, dial
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from agenda.client.call import Call
+    from agenda.client.route import Place
     from agenda.client.transport import Transport
     from agenda.client.watch import Watch
 
@@ -45,17 +46,20 @@ class Link:
 
     def __init__(
         self,
-        addresses: Sequence[tuple[str, int]],
+        servers: Sequence[tuple[str, int]],
         *,
         tls: ssl.SSLContext | None,
         idle: float,
         on_state: Callable[[State], None] | None,
     ) -> None:
         self.state = State.CONNECTING
-        self._addresses = addresses
+        self.server: tuple[str, int] | None = None
+        self._servers = tuple(dict.fromkeys(servers))
         self._tls = tls
         self._on_state = on_state
         self._problem: OSError | None = None
+        self._away = self._was_away = False
+        """Whether a server could not get at its data, in this round and in the one before."""
         self._reached = False
         self._dispatcher = Dispatcher()
         self._dialogue = Dialogue(idle=idle, dispatcher=self._dispatcher, show=self._show)
@@ -80,6 +84,8 @@ class Link:
             raise Disconnected("the client is closed", request=call.request)
         if not call.wait():
             self._post(partial(self._dialogue.give_up, call))
+            if call.refusal:
+                raise call.refusal
             raise Disconnected("no answer in time", request=call.request, sent=call.sent) from self._problem
         if isinstance(call.outcome, Exception):
             raise call.outcome
@@ -127,26 +133,33 @@ class Link:
             self._bell_rope.close()
 
     def _keep_connected(self) -> None:
-        """Connect, talk until it breaks, pause, connect again."""
-        failures = 0
-        for host, port in cycle(self._addresses):
+        """Connect, talk until it breaks, pause, connect to the next."""
+        rounds = 0
+        for place, last in route(self._servers):
             self._dialogue.useful = False
             try:
-                self._talk(host, port)
+                self._talk(place)
             except OSError as problem:
-                self._lost(problem, failures)
-            failures = 0 if self._dialogue.useful else failures + 1
-            self._pause(failures // len(self._addresses))
+                self._lost(problem, last=last)
+                useful = self._dialogue.useful and not isinstance(problem, StoreAway)
+                rounds = 0 if useful else rounds + last
+                refused = isinstance(problem, ConnectionRefusedError)
+            if last or not refused:
+                self._pause(rounds)
 
-    def _talk(self, host: str, port: int) -> None:
+    def _talk(self, place: Place | OSError) -> None:
         """One connection's life; ends with an OSError."""
-        transport = dial(host, port, self._tls, self._ready)
+        if isinstance(place, OSError):
+            raise place
+        transport = dial(place, self._tls, self._ready)
         self._selector.register(transport.socket, transport.events)
+        self.server = place.host, place.port
         try:
-            self._dialogue.connected(transport.send)
+            self._dialogue.connected(transport.send, alone=len(self._servers) == 1 and place.alone)
             while True:
                 self._turn(transport)
         finally:
+            self.server = None
             self._selector.unregister(transport.socket)
             transport.close()
             self._dialogue.disconnected()
@@ -186,29 +199,32 @@ class Link:
         finally:
             self._selector.unregister(sock)
 
-    def _pause(self, failures: int) -> None:
-        """Leave the server in peace, the longer the more often it failed, and no two clients alike."""
-        end = monotonic() + uniform(0.5, 1.0) * min(LONGEST_PAUSE, 0.1 * 2.0 ** min(failures, 10))
+    def _pause(self, rounds: int) -> None:
+        """Leave the servers in peace, the longer the more rounds were of no use, and no two clients alike."""
+        end = monotonic() + uniform(0.5, 1.0) * min(LONGEST_PAUSE, 0.1 * 2.0 ** min(rounds, 10))
         while (left := end - monotonic()) > 0:
             if not self._reached and self._dialogue.waiting:
                 return
             self._select(left)
             self._grant_wishes()
 
-    def _lost(self, problem: OSError, failures: int) -> None:
-        """The connection failed. Nobody waits for a server that was never there."""
+    def _lost(self, problem: OSError, *, last: bool) -> None:
+        """A connection failed, the `last` one of a round perhaps. Nobody waits for a server that was never there."""
         self._grant_wishes()
         self._problem = problem
         _log.info("no connection: %s", problem)
-        if not self._reached and failures + 1 >= len(self._addresses):
+        if last and not self._reached:
             self._dialogue.fail(f"no connection: {problem}", problem)
-        self._show(State.OFFLINE)
+        self._away = self._away or isinstance(problem, StoreAway)
+        self._show(State.AWAY if self._away or self._was_away else State.OFFLINE)
+        if last:
+            self._was_away, self._away = self._away, False
 
     def _show(self, state: State) -> None:
         """Note where the client stands, and tell who wants to know."""
-        self._reached = self._reached or state in (State.ONLINE, State.SIGNED_OUT)
-        if state is not State.OFFLINE:
-            self._problem = None
+        if state in (State.ONLINE, State.SIGNED_OUT):
+            self._reached, self._problem = True, None
+            self._away = self._was_away = False
         if state is not self.state:
             self.state = state
             if self._on_state:

@@ -9,10 +9,12 @@ import ssl
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from agenda.client.route import Place
 
     Ready = Callable[[socket.socket, int], None]
 
@@ -99,32 +101,20 @@ class Transport:
             raise Broken("the server sends a line without end")
 
 
-def dial(host: str, port: int, tls: ssl.SSLContext | None, wait: Wait) -> Transport:
-    """Connect to the first of the host's addresses that answers; raises the last one's OSError."""
+def dial(place: Place, tls: ssl.SSLContext | None, wait: Wait) -> Transport:
+    """Connect, and shake hands if there is TLS; raises OSError."""
+    sock = socket.socket(place.family, socket.SOCK_STREAM)
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (UnicodeError, OverflowError) as error:
-        raise OSError(f"no such address: {host}:{port}") from error
-    problem = OSError(f"no address for {host}")
-    for family, kind, protocol, _, address in found:
-        sock = socket.socket(family, kind, protocol)
-        ready = partial(wait, deadline=monotonic() + DIAL_SECONDS)
-        try:
-            return Transport(_connect(sock, address, host, tls, ready))
-        except OSError as error:
-            problem = error
-            sock.close()
-        except BaseException:
-            sock.close()
-            raise
-    raise problem
+        return Transport(_connect(sock, place, tls, partial(wait, deadline=monotonic() + DIAL_SECONDS)))
+    except BaseException:
+        sock.close()
+        raise
 
 
-def _connect(sock: socket.socket, address: Any, host: str, tls: ssl.SSLContext | None, ready: Ready) -> socket.socket:
-    """Connect the socket, and shake hands if there is TLS."""
+def _connect(sock: socket.socket, place: Place, tls: ssl.SSLContext | None, ready: Ready) -> socket.socket:
     sock.setblocking(False)
     _tune(sock)
-    error = sock.connect_ex(address)
+    error = sock.connect_ex(place.address)
     if error in (errno.EINPROGRESS, errno.EWOULDBLOCK):
         ready(sock, EVENT_WRITE)
         error = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
@@ -132,7 +122,7 @@ def _connect(sock: socket.socket, address: Any, host: str, tls: ssl.SSLContext |
         raise OSError(error, os.strerror(error))
     if tls is None:
         return sock
-    wrapped = tls.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+    wrapped = tls.wrap_socket(sock, server_hostname=place.host, do_handshake_on_connect=False)
     try:
         _shake_hands(wrapped, ready)
     except BaseException:

@@ -27,6 +27,11 @@ class Watches:
         self._kept: list[Watch] = []
         self._live: dict[str, Watch] = {}
 
+    @property
+    def any(self) -> bool:
+        """Whether there is one."""
+        return bool(self._kept)
+
     def establish(self) -> None:
         """Begin all of them anew; each gets its complete day."""
         for watch in self._kept:
