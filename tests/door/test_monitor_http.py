@@ -156,3 +156,10 @@ def test_stopping_waits_for_nobody_and_closes_the_port() -> None:
 
 def test_a_server_that_never_started_can_be_stopped() -> None:
     HttpServer({}, "127.0.0.1", 0, str).stop()
+
+
+def test_who_asks_in_a_hurry_is_answered_at_a_bounded_pace(site: Site) -> None:
+    began = monotonic()
+    for _ in range(11):
+        get(site.address, "/nowhere")
+    assert monotonic() - began >= 10 * http.PACE

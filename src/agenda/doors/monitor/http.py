@@ -16,6 +16,7 @@ MOST_CONNECTIONS: Final = 32  # one more, and the oldest is cut, so that idle on
 LONGEST_LINE: Final = 8192
 MOST_LINES: Final = 64  # of a request before its body, which nobody reads
 DEADLINE: Final = 5.0  # seconds from the connection to its end
+PACE: Final = 0.02  # seconds between two answers, so that whoever asks in a hurry does not slow the server down
 TEXT: Final = "text/plain; charset=utf-8"
 
 
@@ -29,10 +30,7 @@ class Page:
 
 
 Pages = Mapping[str, Callable[[], Awaitable[Page]]]
-
-
-class BadRequest(Exception):
-    """What came is not HTTP/1."""
+Request = tuple[str, str]  # method, and path without its query
 
 
 @dataclass(slots=True)
@@ -49,6 +47,7 @@ class HttpServer:
     addresses: list[tuple[str, int]] = field(default_factory=list)
     _open: dict["asyncio.Task[None]", None] = field(default_factory=dict)  # in the order in which they came
     _loop: asyncio.AbstractEventLoop | None = None
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _thread: Thread | None = None
 
@@ -100,21 +99,31 @@ class HttpServer:
         """Answer one request, and wait for the client to go: a reset could outrun the answer."""
         with suppress(OSError):  # of which TimeoutError is one: then there is nobody to tell
             async with asyncio.timeout(DEADLINE):
-                writer.write(await self._answer(reader))
+                writer.write(await self._in_turn(await _request(reader)))
                 await writer.drain()
                 writer.write_eof()
                 while await reader.read(LONGEST_LINE):
                     pass
 
-    async def _answer(self, reader: asyncio.StreamReader) -> bytes:
+    async def _in_turn(self, request: Request | None) -> bytes:
+        """The answer, one after the other at a bounded pace."""
+        await self._turn.acquire()
         try:
-            method, path = await _request(reader)
-        except BadRequest:
-            return _response(_plain(HTTPStatus.BAD_REQUEST))
-        if method not in {"GET", "HEAD"}:
-            return _response(_plain(HTTPStatus.METHOD_NOT_ALLOWED), "Allow: GET, HEAD\r\n")
-        answer = _response(await self._page(path))
-        return answer if method == "GET" else answer[: answer.index(b"\r\n\r\n") + 4]
+            return await self._answer(request)
+        finally:
+            asyncio.get_running_loop().call_later(PACE, self._turn.release)
+
+    async def _answer(self, request: Request | None) -> bytes:
+        match request:
+            case None:
+                return _response(_plain(HTTPStatus.BAD_REQUEST))
+            case "GET", path:
+                return _response(await self._page(path))
+            case "HEAD", path:
+                head, end, _ = _response(await self._page(path)).partition(b"\r\n\r\n")
+                return head + end
+            case _:
+                return _response(_plain(HTTPStatus.METHOD_NOT_ALLOWED), "Allow: GET, HEAD\r\n")
 
     async def _page(self, path: str) -> Page:
         make = self.pages.get(path)
@@ -127,21 +136,21 @@ class HttpServer:
             return _plain(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-async def _request(reader: asyncio.StreamReader) -> tuple[str, str]:
-    """Method and path, without its query; what follows in the head is passed over. Raises BadRequest."""
+async def _request(reader: asyncio.StreamReader) -> Request | None:
+    """What is asked, all headers passed over; None if it is not HTTP/1."""
     try:
-        first = (await reader.readline()).decode("latin-1").split()
+        words = (await reader.readline()).decode("latin-1").split()
         for _ in range(MOST_LINES):
             if not (await reader.readline()).strip():
                 break
         else:
-            raise BadRequest
-    except ValueError as error:  # a line is too long
-        raise BadRequest from error
-    match first:
+            return None
+    except ValueError:  # a line is too long
+        return None
+    match words:
         case [method, target, "HTTP/1.0" | "HTTP/1.1"]:
             return method, target.partition("?")[0]
-    raise BadRequest
+    return None
 
 
 def _plain(status: HTTPStatus) -> Page:
