@@ -87,7 +87,11 @@ class Picture:
 
 @dataclass(slots=True)
 class History:
-    """A whole run. `places` are all the slots that were raced for; moves stay within one of the `groups` of places."""
+    """A whole run. `places` are all the slots that were raced for; moves stay within one of the `groups` of places.
+
+    `held` has every live booking of every user of the run. `about` has what a reader may want to know of the run and
+    no check needs: texts by name, such as `began` (an instant), `version`, `world` (what was raced against).
+    """
 
     seed: int
     groups: list[list[Place]]
@@ -96,6 +100,7 @@ class History:
     faults: list[Fault] = field(default_factory=list)
     held: list[Held] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
+    about: dict[str, str] = field(default_factory=dict)
 
     @property
     def places(self) -> list[Place]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import chain, pairwise
 
-from agenda.prove.history import OK, Answer, Call, Held, History, Place
+from agenda.prove.history import OK, Answer, Call, Held, History, Place, Repeat
 from agenda.prove.linear import Operation
 from agenda.prove.model import Act, Cancel, CancelUnheard, Create, Look, Move, MoveTaken, Never, NotLive, NotMade, Taken
 
@@ -36,14 +36,14 @@ class Part:
         self.calls.append(call)
 
 
-def is_decided(call: Call) -> bool:
+def is_decided(call: Call | Repeat) -> bool:
     """Whether the answer says what became of the wish; else it may have come true at any time since, or never."""
     return call.outcome in {OK, SLOT_TAKEN, NOT_FOUND} or call.outcome in HARMLESS
 
 
 def settled(history: History) -> list[Call]:
     """All calls, the undecided ones with what a repeat of their request told: it happened some time before the end."""
-    told = {repeat.request: repeat for repeat in history.repeats if repeat.outcome in {OK, SLOT_TAKEN, NOT_FOUND}}
+    told = {repeat.request: repeat for repeat in history.repeats if is_decided(repeat)}
     end = horizon(history)
     calls = []
     for call in history.calls:
