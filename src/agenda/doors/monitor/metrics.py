@@ -90,7 +90,9 @@ def _commands(meter: Meter, vitals: Vitals) -> Iterator[Metric]:
         commands.add_metric(labels, number)
     yield commands
     yield CounterMetricFamily(
-        "agenda_commands_turned_away", "Commands refused unseen: the queue was full, or the server stopping.", meter.turned_away
+        "agenda_commands_turned_away",
+        "Commands refused unseen: the queue was full, or the server stopping.",
+        meter.turned_away,
     )
     queues = GaugeMetricFamily("agenda_queue_length", "What waits, by who takes from the queue.", labels=("queue",))
     for queue, length in vitals.waiting.items():
