@@ -84,6 +84,11 @@ class Node:
         if self._process is not None:
             self._process.send_signal(signal.SIGCONT)
 
+    def end(self) -> None:
+        """Ask it to end in good order, and do not wait."""
+        if self._process is not None:
+            self._process.terminate()
+
     def kill(self) -> None:
         """End it at once, as a power cut would."""
         if self._process is not None:
@@ -93,11 +98,11 @@ class Node:
 
     def stop(self) -> None:
         """End it in good order, at the latest after ten seconds."""
+        self.end()
         if self._process is not None:
-            self._process.terminate()
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(STOP_SECONDS)
-            self.kill()
+        self.kill()
 
 
 def _environment(more: Mapping[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
 from random import Random
@@ -21,6 +22,8 @@ LONGEST_THOUGHT = 0.06
 """Seconds between two wishes at most."""
 RETRY_SECONDS = 0.1
 CHANCE_TO_REPEAT = 0.12
+CHANCE_OF_ECHO = 0.2
+"""How often a wish is asked for twice at the same moment."""
 REMEMBERED = 40
 NOT_KEPT = {UNKNOWN, "invalid", "internal"}
 """Outcomes that a server does not keep to give them again."""
@@ -51,13 +54,17 @@ class Account(NamedTuple):
 
 
 class Racer:
-    """One user with one client. `race` runs on a thread of its own; all else before or after it."""
+    """One user, whose client has an echo: another client in the same session, which repeats what was said.
 
-    def __init__(self, number: int, client: Client, account: Account, lines: Sequence[Line]) -> None:
-        """The client is signed in; `lines` lead it to the nodes, in their order."""
+    `race` runs on a thread of its own; all else before or after it.
+    """
+
+    def __init__(self, number: int, client: Client, echo: Client, account: Account, lines: Sequence[Line]) -> None:
+        """Both clients are signed in; `lines` lead the first to the nodes, in their order."""
         self.number = number
         self.client = client
         self.account = account
+        self._echo = echo
         self._lines = lines
         self._watches: dict[tuple[date, str], DayWatch] = {}
         self._settled: deque[Wish] = deque(maxlen=REMEMBERED)
@@ -73,20 +80,25 @@ class Racer:
 
     def race(self, race: Race, field: Field, chance: Random) -> None:
         """Wish one thing after the other until the race is over."""
-        wishes = Wishes(self.client, field, chance)
-        while not race.over.is_set():
-            if self._settled and chance.random() < CHANCE_TO_REPEAT:
-                self._repeat(chance.choice(self._settled), race)
-            else:
-                answer = self._settle(wishes.next(), race)
+        wishes = Wishes(field, chance)
+        with ThreadPoolExecutor(1) as echoes:
+            while not race.over.is_set():
+                if self._settled and chance.random() < CHANCE_TO_REPEAT:
+                    self._repeat(chance.choice(self._settled), race)
+                    continue
+                wish = wishes.next()
+                echo = echoes.submit(self._repeat, wish, race) if chance.random() < CHANCE_OF_ECHO else None
+                answer = self._settle(wish, race)
                 if answer is not None:
                     wishes.remember(answer)
-            race.over.wait(chance.uniform(0, LONGEST_THOUGHT))
+                if echo:
+                    echo.result()
+                race.over.wait(chance.uniform(0, LONGEST_THOUGHT))
 
     def _settle(self, wish: Wish, race: Race) -> Answer | None:
         """Ask until there is an answer, and write down how it went."""
         began = race.now()
-        outcome, answer = self._answer(wish, race)
+        outcome, answer = self._answer(wish, self.client, race)
         race.history.calls.append(
             Call(
                 client=self.number,
@@ -107,20 +119,20 @@ class Racer:
         return answer
 
     def _repeat(self, wish: Wish, race: Race) -> None:
-        """Ask for something settled once more."""
-        outcome, answer = self._answer(wish, race)
+        """Let the echo ask for what was asked for, or is being asked for just now."""
+        outcome, answer = self._answer(wish, self._echo, race)
         if outcome != UNKNOWN:
             race.history.repeats.append(Repeat(wish.request, race.now(), outcome, answer))
 
-    def _answer(self, wish: Wish, race: Race) -> tuple[str, Answer | None]:
+    def _answer(self, wish: Wish, client: Client, race: Race) -> tuple[str, Answer | None]:
         """The outcome, from as many tries as it takes; `unknown` when the race is given up."""
         while True:
             try:
-                booking = wish.ask()
+                booking = wish.ask(client)
             except (Disconnected, Unavailable):
                 pass
             except NotSignedIn:
-                self._sign_in_again()
+                self._sign_in_again(client)
             except AgendaError as refusal:
                 return refusal.code, None
             else:
@@ -128,10 +140,10 @@ class Racer:
             if race.given_up.wait(RETRY_SECONDS):
                 return UNKNOWN, None
 
-    def _sign_in_again(self) -> None:
+    def _sign_in_again(self, client: Client) -> None:
         """Open a new session, if it can be had now; watches go on in it."""
         try:
-            self.client.sign_in(self.account.user, self.account.password, create=True)
+            client.sign_in(self.account.user, self.account.password, create=True)
         except (Disconnected, AgendaError):
             return  # the next try tells
 

@@ -72,17 +72,21 @@ def run(world: World, options: Options, tell: Tell) -> History:
 
 
 def _enter(stack: ExitStack, ways: Sequence[Sequence[Line]], options: Options) -> list[Racer]:
-    """A signed-in client for each bundle of lines, each with another node first; they are closed with the stack."""
+    """A user with two clients for each bundle of lines, each with another node first; all close with the stack."""
 
-    def enter(number: int) -> Racer:
-        lines = ways[number - 1]
-        turn = number % len(lines)
+    def connect(lines: Sequence[Line], turn: int) -> Client:
         first, *others = [line.address for line in (*lines[turn:], *lines[:turn])]
         client = Client(*first, addresses=others, language=options.language, timeout=CALL_SECONDS, idle=IDLE_SECONDS)
         stack.callback(client.close)
+        return client
+
+    def enter(number: int) -> Racer:
+        lines = ways[number - 1]
+        client, echo = (connect(lines, turn % len(lines)) for turn in (number, number + 1))
         name, password = f"prove-{number}-{secrets.token_hex(4)}", secrets.token_urlsafe(12)
-        zone = ZoneInfo(client.sign_in(name, password, create=True).business.timezone)
-        return Racer(number, client, Account(name, password, zone), lines)
+        session = client.sign_in(name, password, create=True)
+        echo.resume(session.token)
+        return Racer(number, client, echo, Account(name, password, ZoneInfo(session.business.timezone)), lines)
 
     with ThreadPoolExecutor(SIGNING_IN) as pool:
         return list(pool.map(enter, range(1, len(ways) + 1)))

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from random import Random
 
 from agenda.client import Client, new_request
@@ -21,11 +20,11 @@ CHANCE_OF_ENDED = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Something to ask for, always in the same words; `booking` and `place` are what it names."""
+    """Something to ask a client for, always in the same words; `booking` and `place` are what it names."""
 
     method: str
     request: str
-    ask: Callable[[], Booking]
+    ask: Callable[[Client], Booking]
     booking: str | None = None
     place: Place | None = None
 
@@ -33,8 +32,7 @@ class Wish:
 class Wishes:
     """One user's wishes, and what he knows of his bookings."""
 
-    def __init__(self, client: Client, field: Field, chance: Random) -> None:
-        self._client = client
+    def __init__(self, field: Field, chance: Random) -> None:
         self._service = field.service
         self._groups = {place: group for group in field.groups for place in group}
         self._places = list(self._groups)
@@ -62,16 +60,15 @@ class Wishes:
             self._ended.append((answer.booking, answer.place))
 
     def _book(self, place: Place) -> Wish:
-        request = new_request()
+        request, start = new_request(), start_of(place)
         named = {"service": self._service, "resource": place.resource, "request": request}
-        return Wish("booking.create", request, partial(self._client.book, start_of(place), **named), place=place)
+        return Wish("booking.create", request, lambda client: client.book(start, **named), place=place)
 
     def _move(self, booking: str, group: Sequence[Place]) -> Wish:
         request, place = new_request(), self._chance.choice(group)
-        named = {"resource": place.resource, "request": request}
-        ask = partial(self._client.move, booking, start_of(place), **named)
-        return Wish("booking.move", request, ask, booking, place)
+        start, named = start_of(place), {"resource": place.resource, "request": request}
+        return Wish("booking.move", request, lambda client: client.move(booking, start, **named), booking, place)
 
     def _cancel(self, booking: str) -> Wish:
         request = new_request()
-        return Wish("booking.cancel", request, partial(self._client.cancel, booking, request=request), booking)
+        return Wish("booking.cancel", request, lambda client: client.cancel(booking, request=request), booking)

@@ -136,7 +136,7 @@ class OnPostgres(OwnWorld):
 
 
 def breakers_of(node: Node, name: str) -> list[Breaker]:
-    """What can be done to a process: kill it, let it stand still, give it a wrong clock."""
+    """What can be done to a process: kill it, end it, let it stand still, give it a wrong clock."""
 
     def restart(*options: str) -> None:
         node.kill()
@@ -147,7 +147,11 @@ def breakers_of(node: Node, name: str) -> list[Breaker]:
 
     clocks = [ill_timed("clock_ahead", CLOCK_OFF), ill_timed("clock_behind", -CLOCK_OFF)]
     pauses = [Breaker("pause", name, node.pause, node.resume, 0.5, 4.0)] if CAN_PAUSE else []
-    return [Breaker("kill", name, node.kill, node.spawn, 0.1, 2.0), *pauses, *clocks]
+    ends = [
+        Breaker("kill", name, node.kill, node.spawn, 0.1, 2.0),
+        Breaker("restart", name, node.end, restart, 1.0, 3.0),
+    ]
+    return [*ends, *pauses, *clocks]
 
 
 def breakers_of_lines(lines: Sequence[Line], prefix: str, name: str) -> list[Breaker]:
