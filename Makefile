@@ -33,3 +33,4 @@ lock:
 	.venv-lock/bin/python -m pip install --quiet uv
 	$(LOCK) pyproject.toml -o requirements.txt
 	$(LOCK) pyproject.toml --extra dev -c requirements.txt -o requirements-dev.txt
+	printf "patroni[etcd3]\npsycopg[binary]\n" | $(LOCK) - -c requirements-dev.txt -o deploy/container/patroni-requirements.txt
