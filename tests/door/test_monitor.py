@@ -1,6 +1,7 @@
 """What /healthz, /readyz and /metrics say of a server on a real engine."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
@@ -11,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from agenda.doors.monitor.monitor import Monitor, MonitorPortInUse
 from agenda.doors.rpc.server import RpcServer
+from agenda.engine.meter import Meter
 from agenda.engine.ports import StoreUnavailable
 from tests.engine.asking import TOMORROW_TEN, House
 
@@ -224,3 +226,12 @@ def test_how_far_the_feed_is_behind_is_told(node: Node) -> None:
     node.engine.meter.feed_heard, node.engine.meter.feed_entries = monotonic() - 100, 7
     assert 100 <= (node.value("agenda_feed_lag_seconds") or 0) < 100 + DEADLINE
     assert node.value("agenda_feed_lag_entries") == 7
+
+
+def test_nothing_that_is_counted_is_left_untold(node: Node) -> None:
+    meter, counters = node.engine.meter, [each.name for each in fields(Meter) if each.type is int]
+    for number, name in enumerate(counters):
+        setattr(meter, name, 1000 + number)
+    meter.feed_heard = monotonic()
+    told = {line.rpartition(" ")[2] for line in node.metrics().body.decode().splitlines()}
+    assert [name for name in counters if str(float(getattr(meter, name))) not in told] == []

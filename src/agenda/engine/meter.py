@@ -59,6 +59,7 @@ class Meter:
     commit: Histogram = field(default_factory=_seconds)
     answer: Histogram = field(default_factory=_seconds)
     conflicts: int = 0
+    reconnects: int = 0
     answers: Counter[Answer] = field(default_factory=Counter)
 
     # Written by the I/O thread

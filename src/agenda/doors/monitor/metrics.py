@@ -112,6 +112,11 @@ def _store(reading: Reading) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "agenda_store_available", "1 while the store can be used, else 0.", int(reading.store_available)
     )
+    yield CounterMetricFamily(
+        "agenda_store_reconnects",
+        "Batches run again after the connection to the store broke.",
+        reading.meter.reconnects,
+    )
     behind = reading.meter.feed_seconds
     if behind is not None:
         yield GaugeMetricFamily("agenda_feed_lag_seconds", "Time since the other nodes were last heard of.", behind)
