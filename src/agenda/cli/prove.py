@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import signal
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
 
     from agenda.cli.online import Address
     from agenda.prove.history import History
+    from agenda.prove.verdict import Verdict
     from agenda.prove.run import Options
     from agenda.prove.world import World
     from agenda.texts import Texts
 
 # No environment variable: whoever has a server in AGENDA_SERVER did not ask to have its lines cut.
 Servers = Annotated[str | None, typer.Option("--server", metavar="cli.metavar.servers", help="cli.option.prove_server")]
-Store = Annotated[str | None, typer.Option("--store", metavar="cli.metavar.url", help="cli.option.prove_store")]
+Store = Annotated[str | None, typer.Option("--store", metavar="cli.metavar.store", help="cli.option.prove_store")]
 Postgres = Annotated[bool, typer.Option("--postgres", help="cli.option.postgres")]
 Nodes = Annotated[
     int | None, typer.Option("--nodes", metavar="cli.metavar.number", min=1, max=16, help="cli.option.nodes")
@@ -150,20 +152,46 @@ def _tell(terminal: Terminal, event: str, /, **facts: Any) -> None:
 
 def _conclude(history: History, report: Path | None, terminal: Terminal) -> int:
     """Judge, tell, and give the exit status."""
-    from agenda.prove import report as reports
     from agenda.prove.checks import judge
+    from agenda.prove.report import html, text
 
     verdict = judge(history)
     if report is not None:
         with _written(report, terminal.t):
-            report.write_text(reports.html(verdict, history, terminal.t), "utf-8")
-    terminal.document(reports.document(verdict, history))
-    terminal.say(reports.text(verdict, history, terminal.t))
+            report.write_text(html(verdict, history, terminal.t), "utf-8")
+    terminal.document(_document(verdict, history))
+    terminal.say(text(verdict, history, terminal.t))
     return Status.DONE if verdict.proven else Status.REFUSED
 
 
+def _document(verdict: Verdict, history: History) -> dict[str, Any]:
+    """The verdict for programs."""
+    from agenda.prove.history import UNKNOWN
+
+    checks = [
+        {
+            "name": check.name,
+            "judgement": check.judgement,
+            "tried": check.tried,
+            "findings": [{"code": finding.code, **finding.facts} for finding in check.findings],
+        }
+        for check in verdict.checks
+    ]
+    return {
+        "proven": verdict.proven,
+        "judgement": verdict.judgement,
+        "seed": history.seed,
+        **history.about,
+        "calls": len(history.calls),
+        "unknown": sum(call.outcome == UNKNOWN for call in history.calls),
+        "repeats": len(history.repeats),
+        "faults": [asdict(fault) for fault in history.faults],
+        "checks": checks,
+    }
+
+
 def _save(history: History, path: Path, t: Texts) -> None:
-    from agenda.prove.history import write
+    from agenda.prove.records import write
 
     with _written(path, t):
         write(history, path)
@@ -171,7 +199,7 @@ def _save(history: History, path: Path, t: Texts) -> None:
 
 def _read(path: Path, t: Texts) -> History:
     """A history that was kept. Raises Failure."""
-    from agenda.prove.history import read
+    from agenda.prove.records import read
 
     try:
         return read(path)

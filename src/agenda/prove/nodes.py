@@ -26,17 +26,23 @@ class NotStarted(RuntimeError):
 class Node:
     """A server process on a port of its own, which stays the same over restarts.
 
-    `options` follow `serve`, `log` gets what it says. It belongs to our process group, so that what ends the group
-    ends it too; whoever makes one calls `stop` or `kill` in the end.
+    `options` follow `serve`, `secrets` go to its environment, `log` gets what it says. It belongs to our process group,
+    so that what ends the group ends it too; whoever makes one calls `stop` or `kill` in the end.
     """
 
     def __init__(
-        self, options: Sequence[str], log: Path, *, language: str = "en", program: Sequence[str] = AGENDA
+        self,
+        options: Sequence[str],
+        log: Path,
+        *,
+        secrets: Mapping[str, str] | None = None,
+        language: str = "en",
+        program: Sequence[str] = AGENDA,
     ) -> None:
         self.port = free_port()
         self.log = log
         self._command = [*program, "serve", "--host", "127.0.0.1", "--port", str(self.port), *options]
-        self._environment = _environment({"AGENDA_LANGUAGE": language})
+        self._environment = _environment({"AGENDA_LANGUAGE": language, **(secrets or {})})
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

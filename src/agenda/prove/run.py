@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from random import Random
 from ssl import SSLContext
 from typing import TypeVar
@@ -58,6 +59,7 @@ def run(world: World, options: Options, tell: Tell) -> History:
             stack.callback(_leave, racers)
         field = choose(racers[0].client, racers[0].account.zone, Random(f"field {options.seed}"))
         history.groups = field.groups
+        history.about = _about(world, racers, options)
         for racer in racers:
             racer.watch(field)
         tell("racing", clients=len(racers), places=len(history.places), start=field.timetables[0][0])
@@ -108,6 +110,18 @@ def _breakers_of_ways(ways: Sequence[Sequence[Line]]) -> list[Breaker]:
         if half
         for breaker in breakers_of_lines([line for lines in half for line in lines], "line_", name)
     ]
+
+
+def _about(world: World, racers: Sequence[Racer], options: Options) -> dict[str, str]:
+    """What a reader of the history may want to know."""
+    return {
+        "world": world.kind,
+        "nodes": str(len(world.addresses)),
+        "clients": str(len(racers)),
+        "seconds": f"{options.seconds:g}",
+        "began": datetime.now(UTC).isoformat(timespec="seconds"),
+        "version": racers[0].client.ping().version,
+    }
 
 
 @contextmanager

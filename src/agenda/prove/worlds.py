@@ -71,10 +71,11 @@ class OwnWorld:
         """Make nodes and breakers; what has to be ended goes on the stack."""
         raise NotImplementedError
 
-    def add_node(self, folder: Path, *options: str) -> str:
+    def add_node(self, folder: Path, *options: str, **secrets: str) -> str:
         """A node that is not started yet; the name by which it is a target."""
         name = f"node {len(self.nodes) + 1}"
-        node = Node(options, folder / f"{name}.log", language=self._language, program=self._program)
+        log = folder / f"{name}.log"
+        node = Node(options, log, secrets=secrets, language=self._language, program=self._program)
         self.stack.callback(node.kill)
         self.nodes.append(node)
         self.breakers += breakers_of(node, name)
@@ -123,7 +124,7 @@ class OnPostgres(OwnWorld):
         url = self._url or self._own_database(folder)
         for _ in range(self._count):
             ways, through = reroute(url, lines)
-            name = self.add_node(folder, "--store", through)
+            name = self.add_node(folder, AGENDA_STORE=through)
             self.breakers += breakers_of_lines(ways, "database_", name)
 
     def _own_database(self, folder: Path) -> str:
