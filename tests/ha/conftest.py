@@ -8,11 +8,15 @@ from tests.ha import needs
 from tests.ha.site import Site, a_site
 
 
-@pytest.fixture(scope="session")
-def one_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+@pytest.fixture(scope="session", autouse=True)
+def _able() -> None:
     reason = needs.missing()
     if reason is not None:
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def one_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with a_site(logs=tmp_path_factory.mktemp("logs of the site")) as site:
         yield site
 

@@ -18,12 +18,16 @@ table bridge cuts {
     set deaf { type ifname; }
     chain forward {
         type filter hook forward priority 0;
+        ether type arp accept
         iifname @mute drop
         oifname @deaf drop
     }
 }
 """
-"""Ports of the bridges from which nothing is taken (`mute`), and to which nothing is given (`deaf`)."""
+"""Ports of the bridges from which nothing is taken (`mute`), and to which nothing is given (`deaf`).
+
+Questions for hardware addresses always pass: who is deaf could not send for long without their answers.
+"""
 
 
 class Network:
