@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from agenda.cli.online import Address
     from agenda.prove.history import History
-    from agenda.prove.verdict import Verdict
     from agenda.prove.run import Options
+    from agenda.prove.verdict import Verdict
     from agenda.prove.world import World
     from agenda.texts import Texts
 
