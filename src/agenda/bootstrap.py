@@ -21,6 +21,7 @@ from agenda.doors.rpc.server import RpcServer
 from agenda.doors.rpc.sockets import refuse_exposure, try_out
 from agenda.engine.engine import Engine
 from agenda.engine.ports import Store, StoreUnavailable
+from agenda.engine.timetable import utc_now
 from agenda.settings import Settings, machine_zone
 from agenda.storage.database import open_store
 from agenda.storage.first import first_catalogue
@@ -39,17 +40,19 @@ YOUNG_OBJECTS = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The engine's port `Log`: entries go to the readable logs of users, defects to the console's log."""
+    """The engine's port `Log`: entries go to the readable logs of users, if there are any, defects to the console's."""
 
-    users: UserLogs
+    users: UserLogs | None = None
 
     def entries(self, entries: Sequence[AuditEntry]) -> None:
         """See agenda.engine.ports.Log."""
-        self.users.entries(entries)
+        if self.users is not None:
+            self.users.entries(entries)
 
     def erased(self, user: UserId) -> None:
         """See agenda.engine.ports.Log."""
-        self.users.erased(user)
+        if self.users is not None:
+            self.users.erased(user)
 
     def trouble(self, error: StoreUnavailable) -> None:
         """See agenda.engine.ports.Log."""
@@ -68,17 +71,12 @@ def running(settings: Settings, console: Console) -> Iterator[RpcServer]:
     """
     tls = tls_context(settings.certificate, settings.key)
     refuse_exposure(settings.host, protected=tls is not None or settings.insecure)
-    if not settings.data.exists():  # a first start that is refused leaves no folder behind
-        try_out(settings.host, settings.port)
-    store = open_store(settings.data, lambda: first_offer(texts(settings.language)))
-    try:
-        logs = store.user_logs()
-        engine = Engine(store, Log(logs))
+    with storage(settings) as (store, log):
+        engine = Engine(store, log, clock=lambda: utc_now() + settings.clock_offset)
         server = RpcServer(
             engine, settings.host, settings.port, tls=tls, insecure=settings.insecure, presence=console.presence
         )
         with (
-            started(logs.start, logs.stop),
             started(engine.start, engine.stop),
             upkeep(store, engine),
             started(server.start, server.stop),
@@ -87,8 +85,29 @@ def running(settings: Settings, console: Console) -> Iterator[RpcServer]:
                 yield server
             finally:
                 engine.wind_down()
-    finally:
-        store.close()
+
+
+@contextmanager
+def storage(settings: Settings) -> Iterator[tuple[Store, Log]]:
+    """The store, and the log that goes with it; closed at the end of the block. Raises StoreUnavailable, OSError."""
+
+    def first() -> Catalogue:
+        return first_offer(texts(settings.language))
+
+    if settings.store is not None:
+        from agenda.storage.postgres_store import PostgresStore
+
+        shared = PostgresStore(settings.store, first)
+        with started(lambda: None, shared.close):
+            yield shared, Log()
+        return
+    if not settings.data.exists():  # a first start that is refused leaves no folder behind
+        try_out(settings.host, settings.port)
+    store = open_store(settings.data, first, clock=lambda: utc_now() + settings.clock_offset)
+    with started(lambda: None, store.close):
+        logs = store.user_logs()
+        with started(logs.start, logs.stop):
+            yield store, Log(logs)
 
 
 def first_offer(t: Texts) -> Catalogue:

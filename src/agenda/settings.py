@@ -2,7 +2,9 @@
 
 import os
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from platformdirs import user_data_path
@@ -31,7 +33,9 @@ class Settings:
     """`certificate` and `key` are PEM files, both or none; `language` is that of the console and of a new business.
 
     `monitor` is the host and port where probes are answered, if anywhere; `drain` is for how many seconds the server
-    goes on after it was told to stop, so that clients are sent elsewhere.
+    goes on after it was told to stop, so that clients are sent elsewhere. `store` is the address of a PostgreSQL
+    database, for a node among many; without one the agenda is kept in the folder `data`. `clock_offset` puts the
+    server's clock wrong on purpose.
     """
 
     data: Path = field(default_factory=default_data_folder)
@@ -43,3 +47,13 @@ class Settings:
     language: str = "pt-BR"
     monitor: tuple[str, int] | None = None
     drain: int = 0
+    store: str | None = None
+    clock_offset: timedelta = timedelta()
+
+    @property
+    def place(self) -> Path | str:
+        """Where the agenda is kept, for the operator to read: an address without its password."""
+        if self.store is None:
+            return self.data
+        words = urlsplit(self.store)
+        return f"{words.scheme}://{words.netloc.rpartition('@')[2]}{words.path}"

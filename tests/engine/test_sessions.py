@@ -14,7 +14,7 @@ from agenda.engine.ports import SignIn
 from agenda.engine.sessions import Session, SessionOpened
 from agenda.storage.checkpoints import Checkpoints
 from agenda.storage.folder import DATABASE
-from agenda.storage.reader import SqliteReader
+from agenda.storage.reader import SqlReader
 from agenda.storage.sqlite import Connection
 from tests.engine.asking import HOUR, ROOM, TOMORROW_TEN, House
 
@@ -64,15 +64,15 @@ def test_a_session_that_is_resumed_while_its_token_is_closed_does_not_outlive_it
 ) -> None:
     opened, resumed = house.open("Ana"), list[Any]()
     looked_up, closed = Event(), Event()
-    sign_in = SqliteReader.sign_in
+    sign_in = SqlReader.sign_in
 
-    def slow(reader: SqliteReader, token_hash: bytes) -> SignIn | None:
+    def slow(reader: SqlReader, token_hash: bytes) -> SignIn | None:
         found = sign_in(reader, token_hash)
         looked_up.set()
         assert closed.wait(20)
         return found
 
-    monkeypatch.setattr(SqliteReader, "sign_in", slow)
+    monkeypatch.setattr(SqlReader, "sign_in", slow)
     house.engine.resume_session(opened.token, mailbox=house.post, reply=resumed.append)
     assert looked_up.wait(20)
     assert house.ask(house.engine.close_session, opened.session) is None

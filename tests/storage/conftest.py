@@ -1,4 +1,4 @@
-"""Every store that there is, each in a folder of its own: the contract tests run against all of them."""
+"""Every store that there is, each in a place of its own: the contract tests run against all of them."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,7 +7,9 @@ import pytest
 
 from agenda.engine.ports import Store
 from agenda.storage.database import open_store
+from agenda.storage.postgres_store import PostgresStore
 from agenda.storage.store import SqliteStore
+from tests.postgres import database_of
 from tests.storage.making import Desk, catalogue
 
 
@@ -15,7 +17,11 @@ def open_sqlite(folder: Path) -> SqliteStore:
     return open_store(folder, catalogue, busy=0.05)
 
 
-STORES: dict[str, Callable[[Path], Store]] = {"sqlite": open_sqlite}
+def open_postgres(folder: Path) -> PostgresStore:
+    return PostgresStore(database_of(folder), catalogue)
+
+
+STORES: dict[str, Callable[[Path], Store]] = {"sqlite": open_sqlite, "postgres": open_postgres}
 
 
 @pytest.fixture

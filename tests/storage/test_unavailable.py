@@ -16,7 +16,7 @@ from agenda.storage import errors
 from agenda.storage.checkpoints import Checkpoints
 from agenda.storage.database import open_store
 from agenda.storage.folder import DATABASE
-from agenda.storage.reader import Pool, SqliteReader
+from agenda.storage.reader import Pool, SqlReader
 from agenda.storage.sqlite import Connection
 from agenda.storage.store import SqliteStore
 from agenda.storage.transaction import Memory, SqliteTransaction
@@ -63,7 +63,7 @@ def methods(port: type) -> set[str]:
 def test_every_method_is_tried_below() -> None:
     assert set(BATCH) | {"now", "confirm"} == methods(Transaction)  # which need no database
     assert set(QUESTIONS) == methods(Reader)
-    assert set(STORE) | {"reader", "scrub", "checkpoint", "close"} == methods(Store)  # those have tests of their own
+    assert set(STORE) | {"reader", "feed", "scrub", "checkpoint", "close"} == methods(Store)  # those have tests of their own
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_a_batch_on_a_locked_database_is_unavailable(locked: Path, changes: Chan
 @pytest.mark.parametrize("method", QUESTIONS)
 def test_a_question_to_a_locked_database_is_unavailable(locked: Path, method: str) -> None:
     with closing(Pool(locked, busy=0.01)) as pool, pytest.raises(errors.StoreLocked):
-        QUESTIONS[method](SqliteReader(pool))
+        QUESTIONS[method](SqlReader(pool))
 
 
 def test_a_locked_database_cannot_be_opened(locked: Path, folder: Path) -> None:

@@ -38,6 +38,10 @@ Data = Annotated[
         readable=False,  # a folder that is another user's gets our own sentence
     ),
 ]  # fmt: skip
+Store = Annotated[
+    str | None,
+    typer.Option("--store", metavar="cli.metavar.store", envvar="AGENDA_STORE", help="cli.option.store"),
+]
 Service = Annotated[str | None, typer.Option("--service", metavar="cli.metavar.name", help="cli.option.service")]
 Resource = Annotated[str | None, typer.Option("--resource", metavar="cli.metavar.name", help="cli.option.resource")]
 Request = Annotated[str | None, typer.Option("--request", metavar="cli.metavar.id", help="cli.option.request")]

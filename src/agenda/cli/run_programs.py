@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from errno import EADDRNOTAVAIL
 from pathlib import Path
 from socket import gaierror
@@ -11,7 +12,7 @@ import typer
 
 from agenda.cli.exits import Failure, Status
 from agenda.cli.online import parse_address
-from agenda.cli.options import Ca, Data, Language, Server
+from agenda.cli.options import Ca, Data, Language, Server, Store
 from agenda.cli.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -51,6 +52,9 @@ Drain = Annotated[
     ),
 ]
 
+ClockOffset = Annotated[float, typer.Option("--clock-offset", hidden=True)]
+"""Seconds by which the server's own clock is wrong, as `agenda prove` wants it"""
+
 # What is said when the address cannot be had, by the class of the error (in agenda.doors)
 _LISTENING = {
     "PortInUse": "port_in_use",
@@ -65,6 +69,7 @@ def serve(
     ctx: typer.Context,
     *,
     data: Data = None,
+    store: Store = None,
     host: Host = "localhost",
     port: Port = 8888,
     tls_cert: Certificate = None,
@@ -72,6 +77,7 @@ def serve(
     insecure: Insecure = False,
     monitor: Monitor = "",
     drain: Drain = 0,
+    clock_offset: ClockOffset = 0.0,
     language: Language = None,
 ) -> None:
     terminal: Terminal = ctx.obj
@@ -91,8 +97,10 @@ def serve(
         language=terminal.t.language,
         monitor=_monitor_address(monitor, terminal.t) if monitor else None,
         drain=drain,
+        store=store or None,
+        clock_offset=timedelta(seconds=clock_offset),
     )
-    with told(terminal.t, settings.data):
+    with told(terminal.t, settings.place):
         try:
             run(settings)
         except OSError as error:
@@ -136,9 +144,7 @@ def desktop(
     language: Language = None,
 ) -> None:
     terminal: Terminal = ctx.obj
-    if server:
-        address = parse_address(server, terminal.t)
-        host, port = address.host, address.port
+    servers = str(parse_address(server, terminal.t)) if server else ""
     asked = terminal.t.language if terminal.language_asked else ""  # else the window speaks the one it was left in
     try:
         from tkinter import TclError
@@ -147,6 +153,6 @@ def desktop(
     from agenda.desktop.app import run
 
     try:
-        run(geometry, host=host, port=port, language=asked, ca=str(ca or ""))
+        run(geometry, server=servers, host=host, port=port, language=asked, ca=str(ca or ""))
     except TclError as error:
         raise Failure(Status.USAGE, "no_screen", terminal.t("cli.desktop.no_screen", reason=error)) from error

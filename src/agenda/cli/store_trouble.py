@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def told(t: Texts, folder: Path) -> Iterator[None]:
+def told(t: Texts, folder: Path | str) -> Iterator[None]:
     """Turns what the store cannot do into a failure that a person understands."""
     from agenda.engine.ports import StoreUnavailable
 
@@ -25,7 +25,7 @@ def told(t: Texts, folder: Path) -> Iterator[None]:
         raise _failure(error, t, folder) from error
 
 
-def _failure(error: Exception, t: Texts, folder: Path) -> Failure:
+def _failure(error: Exception, t: Texts, folder: Path | str) -> Failure:
     """By the class of the error: `cli.store.<name>`, its facts in the sentence."""
     from agenda.storage import errors
 
@@ -39,12 +39,16 @@ def _failure(error: Exception, t: Texts, folder: Path) -> Failure:
         errors.StoreReadOnly: "read_only",
         errors.StoreDamaged: "damaged",
         errors.StoreNewer: "newer",
+        errors.StoreAway: "away",
+        errors.StoreBroken: "away",
+        errors.StoreRefused: "refused",
     }
     name = names.get(type(error), "other")
     facts = {"path": folder, **getattr(error, "__dict__", {})}
     cause = error.__cause__ or error
     reason = getattr(cause, "strerror", None) or cause
-    message = t(f"cli.store.{name}", reason=reason, **{k: _shown(v, t) for k, v in facts.items()})
+    facts = {"reason": reason, **facts}
+    message = t(f"cli.store.{name}", **{k: _shown(v, t) for k, v in facts.items()})
     return Failure(Status.STORE, f"store_{name}", message, **{k: v and str(v) for k, v in facts.items()})
 
 

@@ -74,6 +74,7 @@ class _Batch:
         self.zone = state.catalogue.business.zone
         self.rules = Rules(state.catalogue.business, now)
         self.changes = Changes(numbers=state.numbers)
+        self.left: Booking | None = None
 
     def finish(self) -> Changes:
         self.changes.numbers = self.state.numbers
@@ -120,7 +121,8 @@ class _Batch:
         if isinstance(outcome, AgendaError) and not outcome.kept:
             return
         if not isinstance(command, EraseUser):
-            self.changes.facts.append(_fact(command, outcome, self.now))
+            self.changes.facts.append(_fact(command, outcome, self.now, self.left))
+        self.left = None
         if isinstance(outcome, Booking | AgendaError):
             settled = Settled(command.user, command.request, command.fingerprint, outcome, self.now)
             self.state.settled[command.user, command.request] = settled
@@ -166,7 +168,7 @@ class _Batch:
             return booking
         service, resource = self.offered(booking.service, target)
         self.check_start(command.start, service, resource)
-        old = self.claim_of(booking)
+        old, self.left = self.claim_of(booking), booking
         claim = self.free_claim(command.start, service, resource, booking.id)
         self.release(old)
         self.occupy(claim)
@@ -310,16 +312,31 @@ def _ranges(entries: Iterable[tuple[int, int]]) -> list[list[int]]:
     return ranges
 
 
-def _fact(command: Command, outcome: Outcome, now: datetime) -> AuditFact:
-    """The audit entry of a decided command."""
+def _fact(command: Command, outcome: Outcome, now: datetime, left: Booking | None) -> AuditFact:
+    """The audit entry of a decided command; `left` is the booking as it was before it was moved.
+
+    Other nodes learn from the entry where a booking was before, and whose sessions have ended.
+    """
     said = outcome.code if isinstance(outcome, AgendaError) else "ok"
     if isinstance(command, NoteAttempt):
         return AuditFact(now, command.user, command.did, command.outcome)
     if isinstance(outcome, Booking):
-        return AuditFact(
-            now, command.user, command.action, said, outcome.id, outcome.resource, outcome.start, outcome.end
-        )
+        where = (outcome.id, outcome.resource, outcome.start, outcome.end)
+        return AuditFact(now, command.user, command.action, said, *where, None if left is None else _from(left))
+    if isinstance(command, CloseSession):
+        return AuditFact(now, command.user, command.action, said, detail=_of_session(command.token_hash))
     known = not isinstance(outcome, NotFound)
     booking = command.booking if known and isinstance(command, MoveBooking | CancelBooking) else None
     start = command.start if isinstance(command, BookSlot | MoveBooking) else None
     return AuditFact(now, command.user, command.action, said, booking, None, start)
+
+
+def _from(left: Booking) -> str:
+    """Where a booking was: its resource, and from when until when in seconds since 1970."""
+    times = (int(left.start.timestamp()), int(left.end.timestamp()))
+    return json.dumps({"from": (left.resource, *times)}, separators=(",", ":"))
+
+
+def _of_session(token_hash: bytes) -> str:
+    """Enough of a token's digest to tell it from others, and too little to be taken for it."""
+    return json.dumps({"session": token_hash[:8].hex()}, separators=(",", ":"))

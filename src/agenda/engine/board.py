@@ -188,6 +188,11 @@ class Board:
         frame = self._frame()
         return {(claim.resource, day) for claim in claims for day in frame.days(claim.span)}
 
+    def around(self, span: Span) -> Span:
+        """The span with all that a service may claim before and after it."""
+        frame = self._frame()
+        return Span(span.start - frame.before, span.end + frame.after)
+
     def _tell(self, claim: Claim, booking: Booking | None) -> None:
         """Leave the news with the resource; mostly none of its days are on the board."""
         shelf = self._shelves.get(claim.resource)

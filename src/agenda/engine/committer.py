@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from threading import Thread
-from time import perf_counter
+from time import monotonic, perf_counter, sleep
 from typing import Any, NamedTuple, Protocol
 
 from agenda.domain.audit import SALT_BYTES, AuditEntry, Head, chain
@@ -23,6 +23,14 @@ from agenda.engine.ports import Log, Mailbox, Reply, Store, StoreConflict, Store
 QUEUE_BOUND = 10_000
 BATCH_BOUND = 256
 ATTEMPTS = 5
+PATIENCE = 4.0  # seconds in which a batch is run again after the connection to the store broke
+PAUSE_SECONDS = 0.1
+
+
+class _Contended(Exception):
+    """Other nodes were faster, time after time."""
+
+
 REVIVE_SECONDS = 0.5  # between tries to write again, while the store is away and nobody asks for anything
 
 
@@ -45,6 +53,9 @@ class Committed:
 
 class Aftermath(Protocol):
     """Who hears of a batch after it is durable and before its outcomes are given; on the committer's thread."""
+
+    def beginning(self, writer: int) -> None:
+        """A transaction is about to begin, in the chain of this writer."""
 
     def committed(self, done: Committed) -> Iterable[tuple[Mailbox, Reply, Any]]:
         """Bring the board up to date; what to deliver to the doors beside the outcomes."""
@@ -69,6 +80,7 @@ class Committer:
     _thread: Thread | None = None
     _head: Head | None = None
     _stopping: bool = False
+    _hopeful: bool = True  # that trouble with the store passes soon: not if the last batch waited for it in vain
 
     def start(self) -> None:
         """Start the thread. Raises StoreUnavailable if this run cannot be entered as a writer."""
@@ -170,29 +182,24 @@ class Committer:
         except StoreUnavailable as away:
             self.log.trouble(away)
             self.health.trouble(away, COMMITS)
-            self._head = None
+            self._head, self._hopeful = None, False
             outcomes, extra = [Unavailable()] * len(batch), []
         except Exception as defect:  # noqa: BLE001  # one culprit must not take its companions down
             if len(batch) > 1:
                 for wish in batch:
                     self._settle([wish], again=True)
                 return
-            outcomes, extra = [Internal(self.log.incident(defect))], []
+            busy = isinstance(defect, _Contended)
+            outcomes, extra = [Unavailable() if busy else Internal(self.log.incident(defect))], []
         self._deliver(batch, outcomes, extra)
 
     def _attempt(
         self, commands: Sequence[Command], *, again: bool
     ) -> tuple[list[Outcome], list[tuple[Mailbox, Reply, Any]]]:
-        """Run the batch until no other node was faster; a lone writer's conflict is a defect and is raised."""
-        for attempt in range(ATTEMPTS):
-            try:
-                outcomes, done = self._transact(commands, again=again or attempt > 0)
-                break
-            except StoreConflict:
-                self.meter.conflicts += 1
-                if self.store.lone_writer or attempt == ATTEMPTS - 1:
-                    raise
+        """Run the batch until it is settled, tell who wants to know, and complete an erasure."""
+        outcomes, done = self._settled(commands, again=again)
         self.health.ok(COMMITS)
+        self._hopeful = True
         self._head = _head_after(done.entries, self._head)
         self.catalogue = done.before.catalogue
         extra = self._tell(done)
@@ -203,6 +210,31 @@ class Committer:
                 self.log.trouble(away)
                 outcomes = [Unavailable()]
         return outcomes, extra
+
+    def _settled(self, commands: Sequence[Command], *, again: bool) -> tuple[list[Outcome], Committed]:
+        """Run the batch until no other node was faster, and again if the connection broke under it.
+
+        What of it was committed before is found by its requests. A lone writer's conflict is a defect, and is raised.
+        """
+        conflicts, deadline = 0, monotonic() + PATIENCE
+        while True:
+            try:
+                return self._transact(commands, again=again)
+            except StoreConflict as conflict:
+                self.meter.conflicts += 1
+                conflicts += 1
+                if self.store.lone_writer:
+                    raise
+                if conflicts == ATTEMPTS:
+                    raise _Contended from conflict
+            except StoreUnavailable as away:
+                self._head = None
+                self.health.trouble(away, COMMITS)
+                if self.store.lone_writer or self._stopping or not self._hopeful or monotonic() > deadline:
+                    raise
+                self.meter.reconnects += 1
+                sleep(PAUSE_SECONDS)
+            again = True
 
     def _tell(self, done: Committed) -> list[tuple[Mailbox, Reply, Any]]:
         """Let others know; what is committed stays committed even if they stumble."""
@@ -215,6 +247,7 @@ class Committer:
     def _transact(self, commands: Sequence[Command], *, again: bool) -> tuple[list[Outcome], Committed]:
         if self._head is None:
             self._head = self.store.open_writer()
+        self.aftermath.beginning(self._head.writer)
         meter, began = self.meter, perf_counter()
         with self.store.begin() as transaction:
             state, now = load(transaction, commands, self.catalogue, again=again)
@@ -235,6 +268,8 @@ class Committer:
         entries = chain(self._head, changes.facts, self.salts(SALT_BYTES * len(changes.facts)))
         if entries or changes.settled:
             transaction.save(changes, entries)
+        else:
+            transaction.confirm()
         return entries
 
     def _deliver(self, batch: list[Wish], outcomes: list[Outcome], extra: list[tuple[Mailbox, Reply, Any]]) -> None:

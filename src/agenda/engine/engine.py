@@ -4,17 +4,18 @@ A reply is called before the method returns where everything is at hand (a warm 
 through the door's mailbox, on the same thread. Errors are values: instances of AgendaError.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
 from agenda.domain.commands import CancelBooking, Command, MoveBooking, NoteAttempt
 from agenda.domain.errors import AgendaError, Invalid, NotFound
-from agenda.domain.model import BookingId, Catalogue, RequestId, ResourceId, ServiceId, Status
+from agenda.domain.model import BookingId, Catalogue, RequestId, ResourceId, ServiceId, Status, UserId
 from agenda.engine.aftermath import Aftermath
 from agenda.engine.board import Board, Key
 from agenda.engine.committer import Committer
+from agenda.engine.following import Following
 from agenda.engine.health import Health
 from agenda.engine.ids import known_form, new_ids
 from agenda.engine.live import Live, SlotChange
@@ -73,8 +74,15 @@ class Engine:
             clean=self._aftermath.erased,
         )
 
+        feed = store.feed()
+        if feed is not None:
+            meter = self._committer.meter
+            self._aftermath.following = Following(feed, self._board, self, self.health, meter, log)
+
     def start(self) -> None:
         """Start the threads. Raises StoreUnavailable."""
+        if self._aftermath.following is not None:
+            self._aftermath.following.start()
         self._committer.start()
         self._readers.start()
         self._exporter.start()
@@ -90,6 +98,8 @@ class Engine:
         self._exporter.stop()
         self._readers.stop()
         self._committer.stop()
+        if self._aftermath.following is not None:
+            self._aftermath.following.stop()
 
     @property
     def catalogue(self) -> Catalogue:
@@ -118,6 +128,26 @@ class Engine:
     def _offers_changed(self, catalogue: Catalogue) -> None:
         self._timetables = Timetables(catalogue)
         self._board.drop()
+
+    # What other nodes did: see agenda.engine.following.Follower
+
+    def changed(self, keys: Iterable[Key]) -> None:
+        """Watchers look again at the days that another node touched."""
+        self._aftermath.look_again(keys)
+
+    def forgotten(self) -> None:
+        """Watchers look again at everything."""
+        self._aftermath.look_again(None)
+
+    def offers(self, version: int) -> None:
+        """Another node has changed what is offered, if the version is another one. Raises StoreUnavailable."""
+        if version != self.catalogue.version:
+            self._offers_changed(self._reader.catalogue())
+            self.forgotten()
+
+    def ended(self, closed: Collection[str], erased: Collection[UserId]) -> None:
+        """Sessions that were ended at another node end here, too."""
+        self._sessions.end_elsewhere(closed, erased)
 
     # Sessions
 

@@ -80,7 +80,7 @@ class Live:
         for timetable in timetables:
             self._refresh(timetable)
 
-    def refresh_all(self) -> None:
+    def refresh_all(self, _: object = None) -> None:
         """Tell every watch what is different now: the store is back, and days may have been dropped meanwhile."""
         self.refresh(list(self._by_key))
 

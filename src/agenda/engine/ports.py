@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from agenda.domain.audit import AuditEntry, Head
 from agenda.domain.commands import Account, Changes, Holdings, Receipt, Settled
@@ -69,6 +69,58 @@ class Gone:
     password_hash: str
     receipt: Receipt
     at: datetime
+
+
+class Place(NamedTuple):
+    """Where an entry says that a booking is or was, without buffers."""
+
+    booking: BookingId
+    resource: ResourceId
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What other nodes committed: where bookings were said to be, and those bookings and their claims as they are now.
+
+    Without `whole` something may be missing. `version` is that of the catalogue; `entries` are all that were written.
+    `closed` are the beginnings of token digests (agenda.domain.decide), `erased` the users who are gone.
+    """
+
+    whole: bool = True
+    version: int = 0
+    entries: int = 0
+    places: list[Place] = field(default_factory=list)
+    bookings: dict[BookingId, Booking] = field(default_factory=dict)
+    claims: list[Claim] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    erased: list[UserId] = field(default_factory=list)
+
+
+class Feed(Protocol):
+    """What other nodes commit, for one thread that waits and reads; the first three methods are for any thread."""
+
+    def writes_as(self, writer: int) -> None:
+        """This node writes this chain from now on; what it left of another one is news like that of other nodes."""
+
+    def own(self, head: Head) -> None:
+        """This node has written up to here, and has taken note of it itself."""
+
+    def tell(self) -> None:
+        """Let the other nodes know, soon, that there is something to read; wakes the thread that waits."""
+
+    def wait(self, seconds: float) -> None:
+        """Return when another node has told something, or after so many seconds."""
+
+    def news(self, again: Collection[BookingId], warm: Callable[[], bool]) -> News:
+        """What was committed since the last call, and the bookings of `again`, as of one moment.
+
+        Unless it is `warm`, which is asked after that moment, nobody here looks at slots, and places are left out.
+        Raises StoreUnavailable; the next call begins where this one began.
+        """
+
+    def close(self) -> None:
+        """Close the connection."""
 
 
 class Transaction(Protocol):
@@ -173,6 +225,9 @@ class Store(Protocol):
 
     def reader(self) -> Reader:
         """The questions, on connections of their own."""
+
+    def feed(self) -> Feed | None:
+        """What other nodes commit; None where there is no other."""
 
     def open_writer(self) -> Head:
         """Register this run as a writer of the audit chain: its number, at sequence 0."""

@@ -1,6 +1,6 @@
 """Signing in and out, and erasing a person: what needs a password is hashed on other threads."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakSet
@@ -95,9 +95,11 @@ class Sessions:
         self._sessions: WeakSet[Session] = WeakSet()
         # For each token that is being looked up, by the identity of the list: what ended meanwhile.
         self._resuming: dict[int, list[_Ended]] = {}
+        self._mailboxes: dict[Mailbox, None] = {}
 
     def open(self, typed: Credentials, mailbox: Mailbox, reply: Reply) -> None:
         """Sign in, or make the account if that is wanted and the name unknown; replies SessionOpened."""
+        self._mailboxes[mailbox] = None
 
         def work() -> _Checked:
             account = self._reader.account(typed.name)
@@ -162,6 +164,7 @@ class Sessions:
 
     def resume(self, token: str, mailbox: Mailbox, reply: Reply) -> None:
         """Sign in with a token; replies SessionOpened."""
+        self._mailboxes[mailbox] = None
         digest = passwords.token_digest(token)
         ended = list[_Ended]()
         self._resuming[id(ended)] = ended
@@ -263,6 +266,15 @@ class Sessions:
                 session.ended = True
         for ended in self._resuming.values():
             ended.append(concerned)
+
+    def end_elsewhere(self, closed: Collection[str], erased: Collection[UserId]) -> None:
+        """Another node closed the sessions whose token digests begin so, and erased these users; any thread."""
+
+        def concerned(session: Session) -> bool:
+            return session.user.id in erased or session.token_hash[:8].hex() in closed
+
+        for mailbox in list(self._mailboxes):
+            mailbox.post([(lambda _: self._end(concerned), None)])
 
     def _request(self) -> RequestId:
         return RequestId(next(self._ids))

@@ -17,6 +17,7 @@ from agenda.storage.schema import META
 from agenda.storage.sqlite import BUSY_SECONDS, PAGE_BYTES, TRIGGERS, Connection
 from agenda.storage.statements import Query, Statement, ddl_of
 from agenda.storage.store import SqliteStore
+from agenda.storage.transaction import utc_now
 
 # Every revision of the schema that this program can bring up to date, the current one last.
 REVISIONS: Final = ("0001",)
@@ -27,7 +28,13 @@ _SERVES: Final = Query(select(META.c.value).where(META.c.name == "serves"))
 _SERVE: Final = Query(update(META).values(value=bindparam("serves")).where(META.c.name == "serves"))
 
 
-def open_store(path: Path, first: Callable[[], Catalogue], *, busy: float = BUSY_SECONDS) -> SqliteStore:
+def open_store(
+    path: Path,
+    first: Callable[[], Catalogue],
+    *,
+    busy: float = BUSY_SECONDS,
+    clock: Callable[[], datetime] = utc_now,
+) -> SqliteStore:
     """The store in the data folder `path`, which this process then holds until the store is closed.
 
     A folder without a database gets one that offers what `first` returns.
@@ -36,7 +43,7 @@ def open_store(path: Path, first: Callable[[], Catalogue], *, busy: float = BUSY
     folder = DataFolder.take(path)
     try:
         _prepare(folder, first, busy)
-        return SqliteStore(folder, busy=busy)
+        return SqliteStore(folder, busy=busy, clock=clock)
     except BaseException:
         folder.release()
         raise
@@ -94,12 +101,12 @@ def _revision(connection: Connection, tables: set[str]) -> str:
     serves = _SERVES.row(connection)
     if revision is None or serves is None:
         raise StoreDamaged(connection.path)
-    if revision[0] not in REVISIONS or _order(serves[0]) > _order(__version__):
+    if revision[0] not in REVISIONS or order(serves[0]) > order(__version__):
         raise StoreNewer(connection.path, serves[0])
     return str(revision[0])
 
 
-def _order(version: str) -> tuple[int, ...]:
+def order(version: str) -> tuple[int, ...]:
     """The numbers of a version, to compare by."""
     return tuple(int(part) for part in version.split(".") if part.isdigit())
 

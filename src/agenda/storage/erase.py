@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, delete, func, null, select, tuple_, update
+from sqlalchemy import BindParameter, Select, bindparam, delete, func, null, select, tuple_, update
 
 from agenda.domain.commands import Erasure, Holdings
 from agenda.domain.model import UserId
@@ -23,15 +23,8 @@ _USER: Final[BindParameter[Any]] = bindparam("user_id")
 
 
 def _claims(*columns: Any) -> Select[Any]:
-    """Of the claims of a user's bookings: the last on the seat that starts no later than the booking, if it is its."""
-    last = sql.last_start(BOOKING)
-    its = and_(
-        CLAIM.c.resource == BOOKING.c.resource,
-        CLAIM.c.seat == BOOKING.c.seat,
-        CLAIM.c.starts == last,
-        CLAIM.c.booking == BOOKING.c.id,
-    )
-    return select(*columns).select_from(BOOKING.join(CLAIM, its)).where(BOOKING.c.user == _USER)
+    """Of the claims that a user's bookings own."""
+    return select(*columns).select_from(BOOKING.join(CLAIM, sql.its_claim())).where(BOOKING.c.user == _USER)
 
 
 _CLAIM_KEY: Final = (CLAIM.c.resource, CLAIM.c.seat, CLAIM.c.starts)

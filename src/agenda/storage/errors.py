@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from agenda.engine.ports import StoreUnavailable
+from agenda.engine.ports import StoreLost, StoreUnavailable
 
 
 @dataclass
 class StoreProblem(StoreUnavailable):
-    """The root: something about this data folder or its database."""
+    """The root: something about this data folder or its database.
 
-    path: Path
+    `path` is the file or folder, or the address of a PostgreSQL database, without a password.
+    """
+
+    path: Path | str
 
     def __str__(self) -> str:
         """For logs; the operator reads the catalogue's sentence."""
@@ -63,6 +66,23 @@ class StoreNewer(StoreProblem):
 @dataclass
 class StoreBusyErasing(StoreProblem):
     """An erasure was committed, but readers kept its remains from being taken out of the files in time."""
+
+
+@dataclass
+class StoreAway(StoreProblem):
+    """The database server cannot be reached, or takes no writes at the moment."""
+
+
+@dataclass
+class StoreBroken(StoreProblem, StoreLost):
+    """The connection to the database server broke, or was given up after its deadline."""
+
+
+@dataclass
+class StoreRefused(StoreProblem):
+    """The database server does not let us in, or lacks what we need; `reason` is what it says."""
+
+    reason: str = ""
 
 
 @dataclass

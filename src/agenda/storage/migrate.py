@@ -5,13 +5,17 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+import psycopg
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import Connection as SqlConnection
 from sqlalchemy import create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
+from agenda.storage import postgres
 from agenda.storage.folder import FILE_MODE, DataFolder
+from agenda.storage.postgres import Connection
 from agenda.storage.sqlite import BUSY_SECONDS, translated
 
 SCRIPTS: Final = Path(__file__).parent / "migrations"
@@ -47,14 +51,41 @@ def _backup(connection: sqlite3.Connection, copy: Path) -> Path:
     return copy
 
 
+def migrate_postgres(connection: Connection) -> None:
+    """Bring the database to the last revision in one transaction, in which no other node is kept from its work for long.
+
+    The connection holds the lock that lets one node at a time do this. Raises StoreUnavailable; then all is as it was.
+    """
+    engine = create_engine("postgresql+psycopg://", creator=lambda: connection.raw, poolclass=StaticPool)
+    connection.raw.autocommit = False
+    try:
+        # Better to try again than to have all bookings wait behind a change of a table that waits itself.
+        connection.run("SET lock_timeout = '2s'")
+        connection.raw.commit()
+        with engine.begin() as open_:
+            _upgrade(open_, SCRIPTS)
+    except DBAPIError as error:
+        if isinstance(error.orig, psycopg.Error):
+            raise postgres.translated(error.orig, connection.place, broken=connection.raw.closed) from error
+        raise
+    finally:
+        if not connection.raw.closed:
+            connection.raw.rollback()
+            connection.raw.autocommit = True
+
+
 def _run(connection: sqlite3.Connection, scripts: Path) -> None:
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     # Tables are rebuilt under other names, which must not take their children along.
     connection.execute("PRAGMA foreign_keys = OFF")
     # The driver would begin no transaction before DDL, so it is begun in words.
     event.listen(engine, "begin", lambda open_: open_.exec_driver_sql("BEGIN IMMEDIATE"))
+    with engine.begin() as open_:
+        _upgrade(open_, scripts)
+
+
+def _upgrade(open_: SqlConnection, scripts: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(scripts))
-    with engine.begin() as open_:
-        config.attributes["connection"] = open_
-        command.upgrade(config, "head")
+    config.attributes["connection"] = open_
+    command.upgrade(config, "head")

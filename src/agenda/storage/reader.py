@@ -2,11 +2,11 @@
 
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import BindParameter, bindparam, func, select, tuple_
 
@@ -17,6 +17,7 @@ from agenda.domain.times import Span
 from agenda.engine.ports import Gone, Occupied, SignIn
 from agenda.storage import statements as sql
 from agenda.storage.catalogue import read_catalogue
+from agenda.storage.connection import Connection as AnyConnection
 from agenda.storage.errors import StoreClosed
 from agenda.storage.export import export_of
 from agenda.storage.rows import account_of, booking_of, entry_of, gone_of, span_of
@@ -50,6 +51,16 @@ _AUDIT: Final = sql.Query(
 )
 ERASURES_ANSWERED: Final = timedelta(hours=24)
 _AFTER_ALL: Final = (2**63 - 1, 0)
+
+
+class Questions(Protocol):
+    """Where connections for questions come from; each is for the caller alone."""
+
+    def connection(self) -> AbstractContextManager[AnyConnection]:
+        """One whose statements must end within the time limit."""
+
+    def snapshot(self) -> AbstractContextManager[AnyConnection]:
+        """The same, and all its statements see one state of the store."""
 
 
 class Pool:
@@ -96,10 +107,12 @@ class Pool:
             self._idle.pop().close()
 
 
-class SqliteReader:
-    """The engine's port `Reader`."""
+class SqlReader:
+    """The engine's port `Reader`, on connections of either engine."""
 
-    def __init__(self, pool: Pool) -> None:
+    _audit = _AUDIT
+
+    def __init__(self, pool: Questions) -> None:
         self._pool = pool
 
     def catalogue(self) -> Catalogue:
@@ -149,7 +162,7 @@ class SqliteReader:
     def audit(self, user: UserId, limit: int, before: str | None) -> tuple[list[tuple[str, AuditEntry]], str | None]:
         writer, seq = _AFTER_ALL if before is None else entry_place(before)
         with self._pool.connection() as connection:
-            rows = _AUDIT.rows(connection, wanted=bytes.fromhex(user), writer=writer, seq=seq, most=limit + 1)
+            rows = self._audit.rows(connection, wanted=bytes.fromhex(user), writer=writer, seq=seq, most=limit + 1)
         entries = [(entry_id(entry), entry) for entry in map(entry_of, rows[:limit])]
         return entries, entries[-1][0] if entries and len(rows) > limit else None
 

@@ -236,10 +236,10 @@ def _wanted(*columns: Column[Any]) -> Any:
     return values(*names, name="wanted").data([row]).cte("wanted")
 
 
-def _found_by(table: Table, *keys: Column[Any]) -> Many:
+def found_by(table: Table, *keys: Column[Any], after: str = "") -> Many:
     """All columns of the rows whose keys are listed."""
     wanted = _wanted(*keys)
-    return Many(select(*table.columns).select_from(wanted.join(table, _same(keys, wanted))), keys)
+    return Many(select(*table.columns).select_from(wanted.join(table, _same(keys, wanted))), keys, after=after)
 
 
 def _same(keys: Sequence[Column[Any]], wanted: Any) -> Any:
@@ -286,6 +286,28 @@ def _in_windows(selected: Iterable[Any], source: Any = CLAIM) -> Many:
     )
 
 
+def its_claim() -> Any:
+    """Of a booking and a claim, whether it is its own: the last on the seat that starts no later than the booking."""
+    return and_(
+        CLAIM.c.resource == BOOKING.c.resource,
+        CLAIM.c.seat == BOOKING.c.seat,
+        CLAIM.c.starts == last_start(BOOKING),
+        CLAIM.c.booking == BOOKING.c.id,
+    )
+
+
+def _claims_of_bookings() -> Many:
+    """The claims that bookings of these ids own."""
+    wanted = _wanted(BOOKING.c.id)
+    owned = wanted.join(BOOKING, BOOKING.c.id == wanted.c.id).join(CLAIM, its_claim())
+    return Many(select(*CLAIM.columns).select_from(owned), (BOOKING.c.id,))
+
+
+def instant_or_end(found: Any) -> Any:
+    """The instant that a PostgreSQL subquery finds, or one after all others."""
+    return func.coalesce(found, literal_column("'infinity'::timestamptz"))
+
+
 def _open_bookings() -> Many:
     """(user, number of live bookings that begin after an instant), for rows (user, instant)."""
     wanted = _wanted(BOOKING.c.user, BOOKING.c.starts)
@@ -309,9 +331,9 @@ ADD_ENTRIES: Final = _insert(AUDIT)
 ADD_ERASURES: Final = _insert(ERASURE)
 
 REQUESTS: Final = _requests()
-ACCOUNTS: Final = _found_by(ACCOUNT, ACCOUNT.c.id)
-ACCOUNTS_BY_NAME: Final = _found_by(ACCOUNT, ACCOUNT.c.name)
-BOOKINGS: Final = _found_by(BOOKING, BOOKING.c.id)
+ACCOUNTS: Final = found_by(ACCOUNT, ACCOUNT.c.id)
+ACCOUNTS_BY_NAME: Final = found_by(ACCOUNT, ACCOUNT.c.name)
+BOOKINGS: Final = found_by(BOOKING, BOOKING.c.id)
 CLAIMS_IN_WINDOWS: Final = _in_windows(CLAIM.columns)
 # Seat and span of each claim; span, user and id of its booking.
 OCCUPIED_IN_WINDOWS: Final = _in_windows(
@@ -322,6 +344,7 @@ OCCUPIED_IN_WINDOWS: Final = _in_windows(
     CLAIM.join(BOOKING, BOOKING.c.id == CLAIM.c.booking),
 )
 OPEN_BOOKINGS: Final = _open_bookings()
+CLAIMS_OF_BOOKINGS: Final = _claims_of_bookings()
 
 CONFIG_VERSION: Final = Statement(select(BUSINESS.c.config_version))
 

@@ -1,5 +1,6 @@
 """The store on SQLite: one writing connection, one that checkpoints, a pool that reads."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Lock
 from types import TracebackType
@@ -11,11 +12,11 @@ from agenda.domain.audit import Head
 from agenda.storage import statements as sql
 from agenda.storage.checkpoints import TOO_MANY, Checkpoints
 from agenda.storage.folder import DataFolder
-from agenda.storage.reader import LONGEST_SECONDS, Pool, SqliteReader
+from agenda.storage.reader import LONGEST_SECONDS, Pool, SqlReader
 from agenda.storage.schema import ERASURE, WRITER, to_seconds
 from agenda.storage.sqlite import BUSY_SECONDS, WRITER_SETTINGS, Connection
 from agenda.storage.tidy import Tidier
-from agenda.storage.transaction import Memory, SqliteTransaction
+from agenda.storage.transaction import Memory, SqliteTransaction, utc_now
 from agenda.storage.userlogs import UserLogs
 
 _LAST_WRITER: Final = sql.Query(select(func.max(WRITER.c.writer)))
@@ -26,10 +27,11 @@ _ERASED: Final = sql.Query(select(ERASURE.c.user).order_by(ERASURE.c.at))
 class Batch:
     """`Store.begin()`: holds the writing connection from the beginning of the block to its end."""
 
-    def __init__(self, connection: Connection, lock: Lock, memory: Memory) -> None:
+    def __init__(self, connection: Connection, lock: Lock, memory: Memory, clock: Callable[[], datetime]) -> None:
         self._connection = connection
         self._lock = lock
         self._memory = memory
+        self._clock = clock
 
     def __enter__(self) -> SqliteTransaction:
         self._lock.acquire()
@@ -38,7 +40,7 @@ class Batch:
         except BaseException:
             self._lock.release()
             raise
-        return SqliteTransaction(self._connection, self._memory)
+        return SqliteTransaction(self._connection, self._memory, self._clock)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -64,9 +66,17 @@ class SqliteStore:
 
     lone_writer: Final = True
 
-    def __init__(self, folder: DataFolder, *, busy: float = BUSY_SECONDS, longest: float = LONGEST_SECONDS) -> None:
+    def __init__(
+        self,
+        folder: DataFolder,
+        *,
+        busy: float = BUSY_SECONDS,
+        longest: float = LONGEST_SECONDS,
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
         path = folder.database
         self._folder = folder
+        self._clock = clock
         self._lock = Lock()
         self._memory = Memory()
         self._writing = Connection(path, busy=busy, settings=WRITER_SETTINGS)
@@ -75,8 +85,11 @@ class SqliteStore:
         self._tidier = Tidier()
         self._list_erased()
 
-    def reader(self) -> SqliteReader:
-        return SqliteReader(self._pool)
+    def reader(self) -> SqlReader:
+        return SqlReader(self._pool)
+
+    def feed(self) -> None:
+        """There is no other node."""
 
     def user_logs(self) -> UserLogs:
         """The users' readable logs, to be started and stopped by whoever asks."""
@@ -92,7 +105,7 @@ class SqliteStore:
     def begin(self) -> Batch:
         if self._checkpoints.pending > TOO_MANY:
             self._checkpoints.make(TOO_MANY)
-        return Batch(self._writing, self._lock, self._memory)
+        return Batch(self._writing, self._lock, self._memory, self._clock)
 
     def scrub(self) -> None:
         with self._lock:

@@ -1,6 +1,6 @@
 """One batch of the committer on the writing connection: load what it needs, save what it decided."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import itemgetter
@@ -93,16 +93,22 @@ class Memory:
         self.numbers = None
 
 
+def utc_now() -> datetime:
+    """The machine's clock."""
+    return datetime.now(UTC)
+
+
 class SqliteTransaction(SqlTransaction):
     """The engine's port `Transaction` where no other node writes."""
 
-    def __init__(self, connection: Connection, memory: Memory) -> None:
+    def __init__(self, connection: Connection, memory: Memory, clock: Callable[[], datetime] = utc_now) -> None:
         super().__init__(connection)
         self._memory = memory
+        self._clock = clock
 
     def now(self) -> datetime:
         # Whole seconds, as the store keeps them: an outcome is equal when it is read again.
-        return datetime.now(UTC).replace(microsecond=0)
+        return self._clock().replace(microsecond=0)
 
     def catalogue(self, known: Catalogue | None) -> Catalogue:
         if known is not None and sql.CONFIG_VERSION.rows(self._connection) == [(known.version,)]:

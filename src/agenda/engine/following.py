@@ -1,0 +1,145 @@
+"""Following other nodes: what they commit corrects the board, ends sessions, and reaches the watchers of this one."""
+
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from threading import Event, Lock, Thread
+from time import monotonic
+from typing import Protocol
+
+from agenda.domain.audit import Head
+from agenda.domain.model import BookingId, Claim, UserId
+from agenda.engine.board import Board, Key
+from agenda.engine.committer import Committed
+from agenda.engine.health import FEED, Health
+from agenda.engine.meter import Meter
+from agenda.engine.ports import Feed, Log, News, Place, StoreUnavailable
+
+LOOK_SECONDS = 0.3  # between two looks when nobody calls
+PACE_SECONDS = 0.04  # at the least between two looks, however often others call
+
+
+class Follower(Protocol):
+    """Who hears what other nodes did; on the follower's thread."""
+
+    def changed(self, keys: Iterable[Key]) -> None:
+        """The slots of these resource-days may have changed."""
+
+    def forgotten(self) -> None:
+        """The board was dropped: everything may have changed."""
+
+    def offers(self, version: int) -> None:
+        """What is offered has this version now. Raises StoreUnavailable."""
+
+    def ended(self, closed: Collection[str], erased: Collection[UserId]) -> None:
+        """Sessions whose token digests begin so were closed, users were erased."""
+
+
+class Following:
+    """One thread that reads the feed, and the order between what it learns and what this node commits itself.
+
+    The feed gives bookings as they are at the moment of a look. A commit of this node that comes between such a look
+    and its effect on the board is younger, or may be: what it touched is left alone and looked at again.
+    """
+
+    def __init__(self, feed: Feed, board: Board, follower: Follower, health: Health, meter: Meter, log: Log) -> None:
+        self._feed, self._board, self._follower = feed, board, follower
+        self._health, self._meter, self._log = health, meter, log
+        self._lock = Lock()
+        self._again: set[BookingId] = set()
+        self._looks = 0
+        self._mark = -1
+        self._done = Event()
+        self._thread = Thread(target=self._run, name="following", daemon=True)
+
+    def start(self) -> None:
+        """Look for the first time, before anybody looks at slots, and start the thread. Raises StoreUnavailable."""
+        self._look()
+        self._meter.feed_heard = monotonic()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._done.set()
+        self._feed.tell()
+        self._thread.join()
+        self._feed.close()
+
+    def beginning(self, writer: int) -> None:
+        """A transaction of this node is about to begin, in this chain; on the committer's thread."""
+        self._feed.writes_as(writer)
+        self._mark = self._looks
+
+    def own(self, done: Committed, correct: Callable[[Committed], None]) -> None:
+        """Correct the board by what this node committed, and let others know; on the committer's thread."""
+        changes = done.changes
+        with self._lock:
+            correct(done)
+            if self._looks != self._mark or self._looks % 2:
+                self._again.update(changes.released, changes.claimed)
+        if done.entries:
+            last = done.entries[-1]
+            self._feed.own(Head(last.writer, last.seq, last.hash))
+        if changes.released or changes.claimed or changes.closed or changes.erasures:
+            self._feed.tell()
+
+    def _run(self) -> None:
+        while not self._done.is_set():
+            try:
+                self._look()
+            except StoreUnavailable as away:
+                if self._health.available:
+                    self._log.trouble(away)
+                self._health.trouble(away, FEED)
+            except Exception as defect:  # noqa: BLE001  # the next look may go well, from an empty board
+                self._log.incident(defect)
+                self._forget()
+            else:
+                self._health.ok(FEED)
+                self._meter.feed_heard = monotonic()
+            if not self._again:
+                self._done.wait(PACE_SECONDS)
+                self._feed.wait(LOOK_SECONDS - PACE_SECONDS)
+
+    def _look(self) -> None:
+        """Look once, and let it take effect. `_looks` is odd while one is under way."""
+        with self._lock:
+            self._looks += 1
+            again, self._again = self._again, set()
+        try:
+            news = self._feed.news(again, lambda: self._board.kept > 0)
+            with self._lock:
+                if news.whole and not news.erased:
+                    keys = self._correct(news, again)
+                else:
+                    self._board.drop()
+        except BaseException:
+            with self._lock:
+                self._again |= again
+            raise
+        finally:
+            self._looks += 1
+        self._meter.feed_entries = news.entries
+        self._follower.offers(news.version)
+        if news.closed or news.erased:
+            self._follower.ended(news.closed, news.erased)
+        if not news.whole or news.erased:
+            self._follower.forgotten()
+        elif keys:
+            self._follower.changed(keys)
+
+    def _correct(self, news: News, again: Collection[BookingId]) -> set[Key]:
+        """Bring the board up to date; the days that were touched."""
+        left = [place for place in news.places if place.booking not in self._again]
+        wanted = ({place.booking for place in left} | set(again)) - self._again
+        places = left + [Place(b.id, b.resource, b.span) for id_, b in news.bookings.items() if id_ in wanted]
+        released = [Claim(place.resource, 0, self._board.around(place.span), place.booking) for place in places]
+        claimed = [claim for claim in news.claims if claim.booking in wanted]
+        if not released:
+            return set()
+        self._board.correct(released, claimed, news.bookings)
+        return self._board.keys((*released, *claimed))
+
+    def _forget(self) -> None:
+        with suppress(Exception):
+            self._board.drop()
+            self._follower.forgotten()
