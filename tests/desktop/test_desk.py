@@ -10,7 +10,7 @@ import pytest
 
 from agenda.client import AgendaError, Client, Disconnected, NotSignedIn, SlotTaken, State, Unavailable
 from agenda.desktop import talks
-from agenda.desktop.address import SignIn, join_address, parse_address
+from agenda.desktop.address import SignIn
 from agenda.desktop.desk import Desk
 from agenda.desktop.state import Notice
 from agenda.desktop.worker import Worker
@@ -34,6 +34,8 @@ class FakeClient:
 
     def __init__(self, host: str, port: int, **options: Any) -> None:
         self.state = State.ONLINE
+        self.server: tuple[str, int] | None = (host, port)
+        self.others = options["addresses"]
         self.tell = options["on_state"]
         self.answers: list[Exception] = []
         self.requests: list[str | None] = []
@@ -111,7 +113,7 @@ class Bench:
         return self.clients[-1]
 
     def connect(self) -> None:
-        who = SignIn("localhost", 8888, "Ana", "x", create=False, tls=False)
+        who = SignIn((("one", 8888), ("two", 8889)), "Ana", "x", create=False, tls=False)
         self.desk.connect(who, "en", None, failed=self.failures.append, opened=lambda: None)
 
     def until(self, true: Callable[[], object]) -> None:
@@ -240,6 +242,39 @@ def test_leafing_through_days_leaves_one_watch_open(open_bench: Bench) -> None:
     open_bench.until(lambda: len([watch for watch in open_bench.client.watches if not watch.closed]) == 1)
 
 
+def stand(bench: Bench, state: State, server: tuple[str, int] | None) -> None:
+    """The client's connection stands like that from now on; returns when the window knows."""
+    bench.client.state, bench.client.server = state, server
+    bench.client.tell(state)
+    bench.until(lambda: bench.desk.model.link is state)
+
+
+def test_all_servers_are_known_to_the_client_and_the_one_that_answers_to_the_window(open_bench: Bench) -> None:
+    assert open_bench.client.others == [("two", 8889)]
+    assert open_bench.desk.model.server == "one:8888"
+    stand(open_bench, State.OFFLINE, None)
+    stand(open_bench, State.ONLINE, ("two", 8889))
+    assert open_bench.desk.model.server == "two:8889"
+
+
+@pytest.mark.parametrize("state", [State.AWAY, State.OFFLINE])
+def test_what_was_watched_until_the_connection_broke_was_true_until_then(open_bench: Bench, state: State) -> None:
+    picture = open_bench.desk.model.picture
+    assert picture
+    picture.seen -= timedelta(hours=3)
+    stand(open_bench, state, None)
+    assert timedelta() <= open_bench.desk.now() - picture.seen < timedelta(seconds=DEADLINE)
+
+
+def test_a_picture_that_was_not_current_any_more_does_not_become_younger(open_bench: Bench) -> None:
+    stand(open_bench, State.AWAY, ("one", 8888))
+    picture = open_bench.desk.model.picture
+    assert picture
+    before = picture.seen
+    stand(open_bench, State.OFFLINE, None)
+    assert picture.seen == before
+
+
 def test_bookings_are_read_again_when_the_server_is_back(open_bench: Bench) -> None:
     client, before = open_bench.client, open_bench.client.listed
     client.state = State.OFFLINE
@@ -266,22 +301,3 @@ def test_after_closing_nothing_waits_for_the_server(open_bench: Bench) -> None:
     while any(thread.name.startswith("agenda-") and thread.is_alive() for thread in threading.enumerate()):
         assert time.monotonic() < deadline
         threading.Event().wait(0.01)
-
-
-@pytest.mark.parametrize(
-    ("typed", "meant"),
-    [
-        ("localhost", ("localhost", 8888)),
-        (" casa.example:9000 ", ("casa.example", 9000)),
-        ("[::1]:9000", ("::1", 9000)),
-        ("::1", ("::1", 8888)),
-        ("", None),
-        (":9000", None),
-        ("casa:x", None),
-        ("casa:0", None),
-        ("casa:70000", None),
-    ],
-)
-def test_an_address_is_read_as_people_write_it(typed: str, meant: tuple[str, int] | None) -> None:
-    assert parse_address(typed) == meant
-    assert meant is None or parse_address(join_address(*meant)) == meant

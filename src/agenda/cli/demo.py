@@ -60,7 +60,7 @@ def _server(stack: ExitStack, asked: Address, terminal: Terminal) -> Address:
             with told(terminal.t, asked):
                 raise
         port = stack.enter_context(own_server(terminal.t))
-        own = Address("127.0.0.1", port, tls=False, ca=None)
+        own = Address((("127.0.0.1", port),), tls=False, ca=None)
         terminal.tell("cli.demo.own_server", asked=asked, address=own)
         return own
     terminal.tell("cli.demo.server", address=asked)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from agenda.addresses import BadAddress, join_address, join_addresses, parse_addresses
 from agenda.cli import remembered
 from agenda.cli.exits import Failure, Status
 from agenda.cli.options import Ca, Create, Json, Language, PasswordStdin, Server, Tls, User
@@ -29,40 +30,52 @@ if TYPE_CHECKING:
     from agenda.wire import Session
 
 DEFAULT_SERVER = "localhost:8888"
-PORT = 8888
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where a server is and how to speak to it."""
+    """Where the servers of an agenda are, one or several, and how to speak to them."""
 
-    host: str
-    port: int
+    servers: tuple[tuple[str, int], ...]
     tls: bool
     ca: Path | None
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return join_addresses(self.servers)
+
+    @property
+    def host(self) -> str:
+        """The first server's."""
+        return self.servers[0][0]
+
+    @property
+    def port(self) -> int:
+        """The first server's."""
+        return self.servers[0][1]
 
     @property
     def secure(self) -> bool:
-        """Whether TLS is spoken with it."""
+        """Whether TLS is spoken with them."""
         return self.tls or self.ca is not None
 
     @property
     def session(self) -> str:
-        """The name under which its session is remembered: a token that came by TLS never travels without."""
-        return f"tls://{self}" if self.secure else str(self)
+        """The name under which their session is remembered, in whatever order they are given.
+
+        A token that came by TLS never travels without.
+        """
+        servers = ",".join(sorted(join_address(*server) for server in self.servers))
+        return f"tls://{servers}" if self.secure else servers
 
     def connect(self, t: Texts, timeout: float = 10.0) -> Client:
-        """A client that is connecting to it."""
+        """A client that is connecting to the first one, and goes on with the others."""
         from agenda.client import Client
 
-        return Client(self.host, self.port, tls=self.context(t), language=t.language, timeout=timeout)
+        first, *others = self.servers
+        return Client(*first, addresses=others, tls=self.context(t), language=t.language, timeout=timeout)
 
     def context(self, t: Texts) -> ssl.SSLContext | None:
-        """How TLS is to be spoken with it; None if not at all."""
+        """How TLS is to be spoken with them; None if not at all."""
         if not self.secure:
             return None
         import ssl
@@ -191,11 +204,8 @@ def access(
 
 
 def parse_address(server: str, t: Texts, *, tls: bool = False, ca: Path | None = None) -> Address:
-    """`host`, `host:port` or `[address]:port`."""
-    host, colon, port = server.rpartition(":")
-    if not colon or server.endswith("]") or (":" in host and not host.endswith("]")):
-        host, port = server, str(PORT)
-    host = host.removeprefix("[").removesuffix("]")
-    if not host or not port.isdecimal() or not 0 < int(port) < 2**16:
-        raise Failure(Status.USAGE, "usage", t("cli.usage.server", value=server))
-    return Address(host, int(port), tls, ca)
+    """`host`, `host:port` or `[address]:port`, or several of them separated by commas."""
+    try:
+        return Address(parse_addresses(server), tls, ca)
+    except BadAddress as error:
+        raise Failure(Status.USAGE, "usage", t("cli.usage.server", value=error)) from error

@@ -1,4 +1,4 @@
-"""Sessions that `agenda login` remembers: one per server, in the user's state folder, for his eyes only."""
+"""Sessions that `agenda login` remembers: one per set of servers, in the user's state folder, for his eyes only."""
 
 import json
 import os

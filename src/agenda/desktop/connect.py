@@ -1,12 +1,13 @@
-"""The first screen: which server, who, which password."""
+"""The first screen: which servers, who, which password."""
 
 import ssl
 import tkinter as tk
 from collections.abc import Callable
 from tkinter import ttk
 
+from agenda.addresses import BadAddress, parse_addresses
 from agenda.client import AgendaError, Disconnected
-from agenda.desktop.address import SignIn, parse_address
+from agenda.desktop.address import SignIn
 from agenda.desktop.look import Look
 from agenda.desktop.state import Notice, notice_of
 from agenda.desktop.widgets import Strip, Words, button, enable
@@ -114,18 +115,26 @@ class ConnectScreen(ttk.Frame):
 
     def submit(self) -> str:
         """Check what was typed and ask to connect."""
-        address = parse_address(self.server.get())
+        try:
+            servers = parse_addresses(self.server.get())
+        except BadAddress as error:
+            wrong = Notice("warning", "desktop.bad_address", {"address": error})
+            self._point_at(self.server, wrong if self.server.get().strip() else Notice("warning", "desktop.fill_in"))
+            return "break"
         user, password = self.user.get().strip(), self.password.get()
-        given = ((self.server, address), (self.user, user), (self.password, password))
-        missing = next((field for field, value in given if not value), None)
-        if missing is not None or address is None:
-            (missing or self.server).focus_set()
-            self.tell(Notice("warning", "desktop.fill_in" if missing is not self.server else "desktop.bad_address"))
+        missing = self.user if not user else None if password else self.password
+        if missing is not None:
+            self._point_at(missing, Notice("warning", "desktop.fill_in"))
         elif not self.busy:
             self.tell(None)
             self.set_busy(True)
-            self._connect(SignIn(*address, user, password, self.create.get(), self.tls.get()))
+            self._connect(SignIn(servers, user, password, self.create.get(), self.tls.get()))
         return "break"
+
+    def _point_at(self, field: ttk.Entry, notice: Notice) -> None:
+        """Say what is wrong with a field, and lead there."""
+        field.focus_set()
+        self.tell(notice)
 
     busy = False
 

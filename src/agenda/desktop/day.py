@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from tkinter import ttk
 
+from agenda.client import State
 from agenda.desktop.desk import Desk
 from agenda.desktop.grid import SlotGrid
 from agenda.desktop.look import Look
@@ -132,8 +133,10 @@ class DayPanel(ttk.Frame):
         moving = model.booking(model.moving)
         if model.notice:
             return model.notice
+        if model.link is State.AWAY and model.picture:
+            return Notice("warning", "desktop.away_strip", {"time": self._words.texts.time(model.picture.seen)})
         if not model.online:
-            return Notice("warning", "desktop.offline_strip")
+            return Notice("warning", "desktop.offline_strip" if model.link is not State.AWAY else "desktop.away_unseen")
         if moving:
             return Notice("target", "desktop.moving_hint", {"code": moving.code})
         face = self._cell.face if self._cell else None

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from agenda.addresses import join_address
 from agenda.client import (
     AgendaError,
     Client,
@@ -63,8 +64,11 @@ class Desk:
         self, who: SignIn, language: str, tls: ssl.SSLContext | None, *,
         failed: Callable[[Exception], None], opened: Callable[[], None],
     ) -> None:  # fmt: skip
-        """Sign in to a server; one of `failed` and `opened` is called later."""
-        client: Client = self._make_client(who.host, who.port, tls=tls, language=language, on_state=self._told_state)
+        """Sign in at one of the servers; one of `failed` and `opened` is called later."""
+        first, *others = who.servers
+        client: Client = self._make_client(
+            *first, addresses=others, tls=tls, language=language, on_state=self._told_state
+        )
         self._trying = client
 
         def then(result: Opened) -> None:
@@ -93,7 +97,7 @@ class Desk:
         except (ZoneInfoNotFoundError, ValueError):
             self.zone = datetime.now().astimezone().tzinfo or UTC
         self.model.opened(result.session, result.services, result.resources)
-        self.model.link = result.client.state
+        self._note_link(result.client, result.client.state)
         self.model.day = self.today()
         self.refresh_day()
         self.refresh_bookings()
@@ -276,15 +280,19 @@ class Desk:
         if self._client is None:
             return
         back = state is State.ONLINE and self.model.link is not State.ONLINE
-        self.model.link = self._client.state if state is not State.SIGNED_OUT else state
+        self._note_link(self._client, self._client.state if state is not State.SIGNED_OUT else state)
         if state is State.SIGNED_OUT:
             self._end(Notice("warning", "error.not_signed_in"))
         elif back:
             self.refresh_bookings()
         self._changed()
 
+    def _note_link(self, client: Client, state: State) -> None:
+        server = client.server
+        self.model.stands(state, join_address(*server) if server else "", self.now())
+
     def _read_failed(self, client: Client, error: Exception, again: Callable[[], None]) -> None:
-        """A read that failed: lost connections are tried again, refusals are shown; who has left hears nothing."""
+        """A read that failed: it is tried again where that may help, else shown why; who has left hears nothing."""
         if self._client is not client:
             return
         if isinstance(error, NotSignedIn):
@@ -292,12 +300,12 @@ class Desk:
         elif isinstance(error, Disconnected):
             if client.state is not State.CLOSED:
                 again()
+        elif isinstance(error, Unavailable):
+            pause = pause_of(error)
+            wait = Job(lambda: self._worker.stopping.wait(pause), lambda _: again(), _ignore)
+            self._worker.read(f"{again.__name__} again", wait)
         elif isinstance(error, AgendaError):
             self.model.notice = notice_of(error)
-            if isinstance(error, Unavailable):
-                pause = pause_of(error)
-                wait = Job(lambda: self._worker.stopping.wait(pause), lambda _: again(), _ignore)
-                self._worker.read(f"{again.__name__} again", wait)
         else:
             raise error
         self._changed()

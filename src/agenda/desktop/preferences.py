@@ -1,4 +1,4 @@
-"""What the window remembers between runs: server, name, language, theme, sizes. Never a password or a token."""
+"""What the window remembers between runs: servers, name, language, theme, sizes. Never a password or a token."""
 
 import json
 import os

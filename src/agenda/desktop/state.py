@@ -87,6 +87,8 @@ class Model:
     day: date
     session: Session | None = None
     link: State = State.CONNECTING
+    server: str = ""
+    """The server that answers just now; "" for none."""
     services: tuple[Service, ...] = ()
     resources: tuple[Resource, ...] = ()
     service: str | None = None
@@ -124,6 +126,12 @@ class Model:
         self.note = ""
         self.pending.clear()
         self.pictures.clear()
+
+    def stands(self, link: State, server: str, now: datetime) -> None:
+        """The connection stands otherwise: what was watched until now was true until now."""
+        if self.online and link is not State.ONLINE and self.picture:
+            self.picture.seen = now
+        self.link, self.server = link, server
 
     # -- the day ------------------------------------------------------------
 

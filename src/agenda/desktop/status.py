@@ -1,4 +1,4 @@
-"""The line at the bottom: whether the server is there, what is waited for, how fresh the day is."""
+"""The line at the bottom: which server is there, what is waited for, how fresh the day is."""
 
 import tkinter as tk
 from tkinter import ttk
@@ -45,10 +45,12 @@ class StatusBar(ttk.Frame):
         mark, style, msgid = {
             State.ONLINE: ("●", "Live.TLabel", "desktop.online"),
             State.CONNECTING: ("◐", "Muted.TLabel", "desktop.connecting"),
+            State.AWAY: ("◐", "Danger.TLabel", "desktop.away"),
         }.get(model.link, ("○", "Danger.TLabel", "desktop.offline"))
         self.mark.configure(text=mark, style=style)
         self.link.configure(
-            text=texts(msgid, server=self._server), style="Muted.TLabel" if model.online else "Danger.TLabel"
+            text=texts(msgid, server=model.server or self._server),
+            style="Muted.TLabel" if model.online else "Danger.TLabel",
         )
         busy = waited > SHOW_AFTER or bool(model.pending and not model.online)
         self._run(busy)

@@ -136,7 +136,7 @@ class App:
             "menu_palette": self._switch_palette,
             "menu_leave": self._sign_out,
         }
-        screen = MainScreen(self.root, self.look, self.words, self.desk, server=who.server, commands=commands)
+        screen = MainScreen(self.root, self.look, self.words, self.desk, server=who.shortly, commands=commands)
         self._put(screen)
         screen.focus_first()
 
