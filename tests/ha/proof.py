@@ -5,10 +5,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from agenda.prove import report
 from agenda.prove.checks import judge
-from agenda.prove.history import OK, Fault, History, write
+from agenda.prove.history import OK, Fault, History
 from agenda.prove.nemesis import Tell
+from agenda.prove.records import write
+from agenda.prove.report import html
 from agenda.prove.run import Options, run
 from agenda.prove.verdict import Verdict
 from agenda.texts import texts
@@ -50,7 +51,7 @@ def prove(site: Site, names: Sequence[str], seed: int, folder: Path, tell: Tell)
             history = run(world, options, tell)
         verdict = judge(history)
         write(history, folder / f"{name}.json")
-        (folder / f"{name}.html").write_text(report.html(verdict, history, texts("en")), "utf-8")
+        (folder / f"{name}.html").write_text(html(verdict, history, texts("en")), "utf-8")
         outages = [(fault, outage(history, fault)) for fault in history.faults if fault.kind in kinds]
         yield Proof(name, len(history.calls), outages, verdict)
 
