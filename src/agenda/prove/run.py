@@ -53,10 +53,8 @@ def run(world: World, options: Options, tell: Tell) -> History:
     history = History(options.seed, [])
     with ExitStack() as stack:
         lines = stack.enter_context(Lines())
-        ways = [[lines.add(far, options.tls) for far in world.addresses] for _ in range(options.clients)]
-        racers = _enter(stack, ways, options)
-        if world.lasting:
-            stack.callback(_leave, racers)
+        ways = [[lines.add(far, options.tls) for far in world.addresses] for _ in range(options.clients * 2)]
+        racers = _enter(stack, ways, options, erase=world.lasting)
         field = choose(racers[0].client, racers[0].account.zone, Random(f"field {options.seed}"))
         history.groups = field.groups
         history.about = _about(world, racers, options)
@@ -73,8 +71,11 @@ def run(world: World, options: Options, tell: Tell) -> History:
     return history
 
 
-def _enter(stack: ExitStack, ways: Sequence[Sequence[Line]], options: Options) -> list[Racer]:
-    """A user with two clients for each bundle of lines, each with another node first; all close with the stack."""
+def _enter(stack: ExitStack, ways: Sequence[Sequence[Line]], options: Options, *, erase: bool) -> list[Racer]:
+    """Users with two clients each, and ways of their own for all, each beginning at another node.
+
+    The clients are closed with the stack, and the users erased before, if they are to be.
+    """
 
     def connect(lines: Sequence[Line], turn: int) -> Client:
         first, *others = [line.address for line in (*lines[turn:], *lines[:turn])]
@@ -83,15 +84,18 @@ def _enter(stack: ExitStack, ways: Sequence[Sequence[Line]], options: Options) -
         return client
 
     def enter(number: int) -> Racer:
-        lines = ways[number - 1]
-        client, echo = (connect(lines, turn % len(lines)) for turn in (number, number + 1))
+        both = ways[2 * number - 2 : 2 * number]
+        client, echo = (connect(lines, (number + n) % len(lines)) for n, lines in enumerate(both))
         name, password = f"prove-{number}-{secrets.token_hex(4)}", secrets.token_urlsafe(12)
         session = client.sign_in(name, password, create=True)
+        racer = Racer(number, client, echo, Account(name, password, ZoneInfo(session.business.timezone)), both[0])
+        if erase:
+            stack.callback(_leave, racer)
         echo.resume(session.token)
-        return Racer(number, client, echo, Account(name, password, ZoneInfo(session.business.timezone)), lines)
+        return racer
 
     with ThreadPoolExecutor(SIGNING_IN) as pool:
-        return list(pool.map(enter, range(1, len(ways) + 1)))
+        return list(pool.map(enter, range(1, options.clients + 1)))
 
 
 def _breakers_of_ways(ways: Sequence[Sequence[Line]]) -> list[Breaker]:
@@ -102,12 +106,12 @@ def _breakers_of_ways(ways: Sequence[Sequence[Line]]) -> list[Breaker]:
             for number, lines in enumerate(zip(*ways, strict=True), 1)
             for breaker in breakers_of_lines(lines, "line_", f"node {number}")
         ]
-    middle = (len(ways) + 1) // 2
-    halves = {f"clients 1-{middle}": ways[:middle], f"clients {middle + 1}-{len(ways)}": ways[middle:]}
+    clients = len(ways) // 2
+    middle = (clients + 1) // 2
+    halves = {f"clients 1-{middle}": ways[: 2 * middle], f"clients {middle + 1}-{clients}": ways[2 * middle :]}
     return [
         breaker
         for name, half in halves.items()
-        if half
         for breaker in breakers_of_lines([line for lines in half for line in lines], "line_", name)
     ]
 
@@ -175,8 +179,7 @@ def _at_last(ask: Callable[[], T], patience: float) -> T:
             time.sleep(0.1)
 
 
-def _leave(racers: Sequence[Racer]) -> None:
-    """Erase every user, as far as the server is there to do it."""
-    for racer in racers:
-        with suppress(ClientError):
-            racer.leave()
+def _leave(racer: Racer) -> None:
+    """Erase the user, if the server is there to do it."""
+    with suppress(ClientError):
+        racer.leave()
