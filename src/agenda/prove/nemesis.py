@@ -1,6 +1,6 @@
 """Breaks things by the schedule and mends them again, and writes down when."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from agenda.prove.history import Fault
@@ -9,42 +9,45 @@ from agenda.prove.schedule import Planned
 
 
 class Tell(Protocol):
-    """Hears how a run goes: `racing` (clients, places), `broken` and `healed` (at, kind, target, length), `over`."""
+    """Hears how a run goes.
+
+    Events: `racing` (clients, places, start), `broken` and `healed` (at, kind, target, length), `over` (calls).
+    """
 
     def __call__(self, event: str, /, **facts: object) -> None: ...
 
 
-def torment(plan: Sequence[Planned], race: Race, tell: Tell) -> None:
-    """Carry out the plan on this thread. Whatever happens, all that was broken is mended at the end."""
-    broken: dict[Planned, float] = {}
-    try:
-        for at, planned, act in _acts(plan, race, tell, broken):
-            race.over.wait(max(0.0, at - race.now()))
-            act(planned)
-    finally:
-        for planned in list(broken):
-            planned.breaker.heal()
+class Nemesis:
+    """Carries out a plan, on the thread that calls it."""
 
+    def __init__(self, race: Race, tell: Tell) -> None:
+        self._race = race
+        self._tell = tell
+        self._broken: dict[Planned, float] = {}
 
-def _acts(
-    plan: Sequence[Planned], race: Race, tell: Tell, broken: dict[Planned, float]
-) -> list[tuple[float, Planned, Callable[[Planned], None]]]:
-    """Beginnings and ends of all faults, in order of time."""
+    def torment(self, plan: Sequence[Planned]) -> None:
+        """Break and mend in order of time. Whatever happens, all that was broken is mended at the end."""
+        acts = [*((planned.at, self._break, planned) for planned in plan)]
+        acts += [(planned.until, self._heal, planned) for planned in plan]
+        try:
+            for at, act, planned in sorted(acts, key=lambda act: act[0]):
+                self._race.over.wait(max(0.0, at - self._race.now()))
+                act(planned)
+        finally:
+            for planned in list(self._broken):
+                planned.breaker.heal()
 
-    def facts(planned: Planned) -> dict[str, object]:
-        breaker = planned.breaker
-        return {"at": race.now(), "kind": breaker.kind, "target": breaker.target, "length": planned.length}
-
-    def begin(planned: Planned) -> None:
-        broken[planned] = race.now()
-        tell("broken", **facts(planned))
+    def _break(self, planned: Planned) -> None:
+        self._broken[planned] = self._race.now()
+        self._say("broken", planned)
         planned.breaker.begin()
 
-    def heal(planned: Planned) -> None:
+    def _heal(self, planned: Planned) -> None:
         planned.breaker.heal()
-        began = broken.pop(planned)
-        race.history.faults.append(Fault(planned.breaker.kind, planned.breaker.target, began, race.now()))
-        tell("healed", **facts(planned))
+        began = self._broken.pop(planned)
+        self._race.history.faults.append(Fault(planned.breaker.kind, planned.breaker.target, began, self._race.now()))
+        self._say("healed", planned)
 
-    ends = [(planned.until, planned, heal) for planned in plan]
-    return sorted([*((planned.at, planned, begin) for planned in plan), *ends], key=lambda act: act[0])
+    def _say(self, event: str, planned: Planned) -> None:
+        breaker = planned.breaker
+        self._tell(event, at=self._race.now(), kind=breaker.kind, target=breaker.target, length=planned.length)

@@ -16,7 +16,7 @@ from agenda.client import Client, ClientError, Disconnected, Unavailable
 from agenda.prove.field import Field, choose
 from agenda.prove.history import History, Picture
 from agenda.prove.lines import Line, Lines
-from agenda.prove.nemesis import Tell, torment
+from agenda.prove.nemesis import Nemesis, Tell
 from agenda.prove.racer import Account, Race, Racer
 from agenda.prove.schedule import schedule
 from agenda.prove.world import Breaker, World
@@ -63,7 +63,7 @@ def run(world: World, options: Options, tell: Tell) -> History:
         tell("racing", clients=len(racers), places=len(history.places), start=field.timetables[0][0])
         plan = schedule(options.seed, options.seconds, [*world.breakers, *_breakers_of_ways(ways)])
         with _racing(racers, field, history, options) as race:
-            torment(plan, race, tell)
+            Nemesis(race, tell).torment(plan)
             world.recover()
             race.over.wait(max(0.0, options.seconds - race.now()))
         tell("over", calls=len(history.calls))
