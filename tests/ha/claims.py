@@ -27,11 +27,11 @@ OPTIONS: dict[str, str | int] = {
     "keepalives_count": 2,
     "load_balance_hosts": "random",
 }
-TABLE = "CREATE TABLE claim (cell bigint PRIMARY KEY, request uuid NOT NULL UNIQUE, tries int NOT NULL DEFAULT 1)"
+TABLE = "CREATE TABLE cell (number bigint PRIMARY KEY, request uuid NOT NULL UNIQUE, tries int NOT NULL DEFAULT 1)"
 # It always writes, so that every answer, a repeated one too, waits for the standby.
 CLAIM = """
-    INSERT INTO claim (cell, request) VALUES (%s, %s)
-    ON CONFLICT (cell) DO UPDATE SET tries = claim.tries + 1 RETURNING request
+    INSERT INTO cell (number, request) VALUES (%s, %s)
+    ON CONFLICT (number) DO UPDATE SET tries = cell.tries + 1 RETURNING request
 """
 
 
@@ -64,7 +64,7 @@ class Claimants:
 
     def __enter__(self) -> Self:
         with self._connected() as connection:
-            connection.execute("DROP TABLE IF EXISTS claim")
+            connection.execute("DROP TABLE IF EXISTS cell")
             connection.execute(TABLE)
         for thread in self._threads:
             thread.start()
@@ -92,7 +92,7 @@ class Claimants:
     def verdict(self) -> Verdict:
         """Compare what was confirmed with what is stored, once all have stopped."""
         with self._connected() as connection:
-            stored = dict(connection.execute("SELECT cell, request FROM claim").fetchall())
+            stored = dict(connection.execute("SELECT number, request FROM cell").fetchall())
         told: dict[int, set[uuid.UUID]] = {}
         for answer in self._confirmed:
             told.setdefault(answer.cell, set()).add(answer.holder)

@@ -1,7 +1,6 @@
 """PostgreSQL on three machines, each commit on two of them, with Patroni and etcd to say which is the primary."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
@@ -14,6 +13,7 @@ from tests.ha.patroni import POSTGRES_PORT, Passwords
 
 MEMBERS = (1, 2, 3)
 HEALTHY_WITHIN = 120.0
+FOUND_WITHIN = 30.0
 
 
 class Cluster:
@@ -69,9 +69,6 @@ class Cluster:
         """The member of etcd that leads the others, perhaps after a moment. Raises TimeoutError."""
         return self._the_one(lambda member: member.etcd.leads, "leader of etcd").etcd
 
-    def member(self, name: str) -> Member:
-        return next(member for member in self.members if member.name == name)
-
     def heal(self) -> None:
         """Undo whatever was done to the members: start what was killed, resume what was paused, mend what was cut."""
         for member in self.members:
@@ -88,7 +85,7 @@ class Cluster:
             found[:] = [member for member in self.members if holds(member)]
             return bool(found)
 
-        wait_until(look, f"a {what}")
+        wait_until(look, f"a {what}", FOUND_WITHIN)
         return found[0]
 
     def _make_database(self) -> None:
@@ -116,15 +113,3 @@ def _is_healthy(member: Member) -> bool:
     timelines = {row.get("timeline") for row in rows}
     synchronous = any(row["role"] == "sync_standby" for row in standbys)
     return len(leaders) == 1 and len(standbys) == len(MEMBERS) - 1 and synchronous and len(timelines) == 1
-
-
-@contextmanager
-def a_cluster(network: Network, folder: Path) -> Iterator[Cluster]:
-    """A healthy cluster; every process on its machines is gone at the end."""
-    cluster = Cluster(network, folder)
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        for member in cluster.members:
-            member.kill()

@@ -23,7 +23,10 @@ WAIT = (8.0, 15.0)
 
 def breakers(site: Site) -> list[Breaker]:
     """All faults, those of the database first. The victim is found out when the fault begins."""
-    return [*_of_the_database(site), *(breaker for node in site.nodes for breaker in _of_a_node(site.network, node))]
+    found = _of_the_database(site)
+    for number, node in enumerate(site.nodes, 1):
+        found += _of_a_node(site.network, node, f"node {number}")
+    return found
 
 
 def _of_the_database(site: Site) -> list[Breaker]:
@@ -74,14 +77,13 @@ def _breaker(
     return Breaker(kind, DATABASE, break_it, mend_it, *lasts)
 
 
-def _of_a_node(network: Network, node: Node) -> list[Breaker]:
+def _of_a_node(network: Network, node: Node, target: str) -> list[Breaker]:
     def cut(machine: Machine) -> None:
         network.cut(machine, CLIENTS)
 
     def mend(machine: Machine) -> None:
         network.heal(machine, CLIENTS)
 
-    target = node.name.replace("node", "node ")
     return [
         Breaker("node_killed", target, node.kill, node.start, *WAIT),
         Breaker("node_paused", target, node.pause, node.resume, *WAIT),

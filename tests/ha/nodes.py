@@ -39,10 +39,16 @@ class Node:
         where = ["--host", host, "--port", str(port), "--insecure"]
         outer = {name: value for name, value in os.environ.items() if not name.startswith(("AGENDA_", "PG"))}
         self._process = self.machine.start(
-            [sys.executable, "-m", "agenda", "serve", "--store", self._store, *where],
+            [sys.executable, "-m", "agenda", "serve", *where],
             log=self._folder / "agenda.log",
             folder=self._folder,
-            environment={**outer, "PYTHONPATH": str(SOURCE), "HOME": str(self._folder), "AGENDA_LANGUAGE": "en"},
+            environment={
+                **outer,
+                "PYTHONPATH": str(SOURCE),
+                "HOME": str(self._folder),
+                "AGENDA_LANGUAGE": "en",
+                "AGENDA_STORE": self._store,  # it holds a password: not for the list of processes
+            },
         )
 
     def kill(self) -> None:
