@@ -18,7 +18,7 @@ from agenda.cli.options import Ca, Json, Language, Tls
 from agenda.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from agenda.cli.online import Address
     from agenda.prove.history import History
@@ -75,13 +75,13 @@ def prove(
     on_postgres = postgres or store is not None or nodes is not None
     if server is not None and on_postgres:
         raise Failure(Status.USAGE, "usage", terminal.t("cli.usage.prove"))
-    outside = [parse_address(each, terminal.t, tls=tls, ca=ca) for each in (server or "").split(",") if each]
+    outside = parse_address(server, terminal.t, tls=tls, ca=ca) if server else None
     options = Options(
         seed=secrets.randbelow(SEEDS) if seed is None else seed,
         seconds=seconds,
         clients=clients,
         language=terminal.t.language,
-        tls=outside[0].context(terminal.t) if outside else None,
+        tls=outside.context(terminal.t) if outside else None,
     )
     world = _world(outside, store, (nodes or NODES) if on_postgres else 0, terminal.t)
     happened = _run(world, options, terminal)
@@ -90,12 +90,12 @@ def prove(
     return _conclude(happened, report, terminal)
 
 
-def _world(outside: Sequence[Address], store: str | None, nodes: int, t: Texts) -> World:
+def _world(outside: Address | None, store: str | None, nodes: int, t: Texts) -> World:
     """Where to race: at somebody's servers, on so many nodes of one's own, or, without any, on the embedded one."""
     from agenda.prove.worlds import Embedded, OnPostgres, Outside
 
     if outside:
-        return Outside([(address.host, address.port) for address in outside])
+        return Outside(outside.servers)
     return OnPostgres(nodes, store, language=t.language) if nodes else Embedded(language=t.language)
 
 
