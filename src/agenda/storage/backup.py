@@ -18,7 +18,7 @@ from agenda.domain.commands import EraseUser, State
 from agenda.domain.decide import decide
 from agenda.domain.model import Catalogue, RequestId, UserId
 from agenda.engine.ids import new_ids
-from agenda.engine.ports import StoreUnavailable
+from agenda.engine.ports import Store, StoreUnavailable
 from agenda.storage.database import open_store
 from agenda.storage.doctor import Finding, Patient, diagnose
 from agenda.storage.errors import FileExists, StoreDamaged, StoreMissing
@@ -161,7 +161,7 @@ def _made_current(staged: Path, source: Path, people: list[str]) -> tuple[int, i
     return erased, bookings
 
 
-def erase_people(store: SqliteStore, people: list[str]) -> int:
+def erase_people(store: Store, people: list[str]) -> int:
     """Erase those of the people whom the store knows, as the server would have; returns how many they were."""
     ids = new_ids()
     head = None
