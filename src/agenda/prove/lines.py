@@ -38,6 +38,10 @@ class Line:
         """Where to connect instead of the far address."""
         return "127.0.0.1", self.port
 
+    def reset(self) -> None:
+        """Reset every connection; new ones are welcome."""
+        self._loop.call_soon_threadsafe(self._abort)
+
     def cut(self) -> None:
         """Reset every connection, and every one that is made until `heal`."""
         self._loop.call_soon_threadsafe(self._do_cut)
@@ -69,6 +73,9 @@ class Line:
 
     def _do_cut(self) -> None:
         self._cut = True
+        self._abort()
+
+    def _abort(self) -> None:
         for end in self._ends:
             end.transport.abort()
 

@@ -24,6 +24,8 @@ RETRY_SECONDS = 0.1
 CHANCE_TO_REPEAT = 0.12
 CHANCE_OF_ECHO = 0.2
 """How often a wish is asked for twice at the same moment."""
+CHANCE_TO_HOP = 0.01
+"""How often its connection breaks, so that it goes on at the next node and not all of them gather at one."""
 REMEMBERED = 40
 NOT_KEPT = {UNKNOWN, "invalid", "internal"}
 """Outcomes that a server does not keep to give them again."""
@@ -93,6 +95,8 @@ class Racer:
                     wishes.remember(answer)
                 if echo:
                     echo.result()
+                if chance.random() < CHANCE_TO_HOP:
+                    self._line().reset()
                 race.over.wait(chance.uniform(0, LONGEST_THOUGHT))
 
     def _settle(self, wish: Wish, race: Race) -> Answer | None:
@@ -111,7 +115,7 @@ class Racer:
                 booking=wish.booking,
                 place=wish.place,
                 answer=answer,
-                node=self._node(),
+                node=str(self._lines.index(self._line()) + 1),
             )
         )
         if outcome not in NOT_KEPT:
@@ -147,10 +151,9 @@ class Racer:
         except (Disconnected, AgendaError):
             return  # the next try tells
 
-    def _node(self) -> str:
-        """The node with which it spoke last."""
-        used = [line.used for line in self._lines]
-        return str(used.index(max(used)) + 1)
+    def _line(self) -> Line:
+        """The one over which it spoke last."""
+        return max(self._lines, key=lambda line: line.used)
 
     def held(self) -> list[Held]:
         """What the server says one holds. Raises ClientError."""
