@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from shutil import copy
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,13 +20,13 @@ from agenda.cli.options import Ca, Json, Language, Tls
 from agenda.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from agenda.cli.online import Address
     from agenda.prove.history import History
     from agenda.prove.run import Options
     from agenda.prove.verdict import Verdict
-    from agenda.prove.world import World
+    from agenda.prove.worlds import Outside, OwnWorld
     from agenda.texts import Texts
 
 # No environment variable: whoever has a server in AGENDA_SERVER did not ask to have its lines cut.
@@ -90,7 +92,7 @@ def prove(
     return _conclude(happened, report, terminal)
 
 
-def _world(outside: Address | None, store: str | None, nodes: int, t: Texts) -> World:
+def _world(outside: Address | None, store: str | None, nodes: int, t: Texts) -> Outside | OwnWorld:
     """Where to race: at somebody's servers, on so many nodes of one's own, or, without any, on the embedded one."""
     from agenda.prove.worlds import Embedded, OnPostgres, Outside
 
@@ -99,7 +101,7 @@ def _world(outside: Address | None, store: str | None, nodes: int, t: Texts) -> 
     return OnPostgres(nodes, store, language=t.language) if nodes else Embedded(language=t.language)
 
 
-def _run(world: World, options: Options, terminal: Terminal) -> History:
+def _run(world: Outside | OwnWorld, options: Options, terminal: Terminal) -> History:
     """Let it happen, told line by line. What was started ends with it."""
     from agenda.client import ClientError
     from agenda.prove.field import NothingFree
@@ -111,7 +113,9 @@ def _run(world: World, options: Options, terminal: Terminal) -> History:
     terminal.tell("cli.prove.seed", seed=options.seed)
     try:
         with _interrupted_by_termination(), world:
-            return run(world, options, partial(_tell, terminal))
+            history = run(world, options, partial(_tell, terminal))
+            _keep_logs(world.logs, history, terminal)
+            return history
     except NothingFree as error:
         raise Failure(Status.REFUSED, "no_free_slot", t("cli.prove.no_slot")) from error
     except NoPostgres as error:
@@ -120,6 +124,20 @@ def _run(world: World, options: Options, terminal: Terminal) -> History:
         raise Failure(Status.NO_SERVER, error.code, t("cli.prove.no_answer", reason=error.message)) from error
     except RuntimeError as error:
         raise Failure(Status.NO_SERVER, "no_server", t("cli.prove.no_start", said=error)) from error
+
+
+def _keep_logs(logs: Sequence[Path], history: History, terminal: Terminal) -> None:
+    """Copy what the servers wrote to where it stays, if anybody will want to read it."""
+    from agenda.prove.checks import judge
+
+    defects = sum(call.outcome == "internal" for call in history.calls)
+    if logs and (defects or not judge(history).proven):
+        folder = Path(mkdtemp(prefix="agenda-prove-logs-"))
+        for log in logs:
+            copy(log, folder)
+        if defects:
+            terminal.say(terminal.t.plural("cli.prove.defects", defects))
+        terminal.tell("cli.prove.logs", folder=folder)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ class Outside:
     kind = "outside"
     lasting = True
     breakers: Sequence[Breaker] = ()
+    logs: Sequence[Path] = ()
 
     def __init__(self, addresses: Sequence[tuple[str, int]]) -> None:
         self.addresses = addresses
@@ -59,6 +60,11 @@ class OwnWorld:
     def addresses(self) -> Sequence[tuple[str, int]]:
         """See World."""
         return [node.address for node in self.nodes]
+
+    @property
+    def logs(self) -> Sequence[Path]:
+        """The files with what the nodes wrote; they go when the world is left."""
+        return [node.log for node in self.nodes]
 
     def recover(self) -> None:
         """See World. A node that has ended is started once more, as an operator's system would."""
