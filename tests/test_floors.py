@@ -24,7 +24,7 @@ FLOORS: dict[str, set[str]] = {
     "doors": {"domain", "engine", "texts", "wire"},
     "client": {"wire"},
     "desktop": {"addresses", "client", "wire", "texts"},
-    "prove": {"client", "wire"},
+    "prove": {"client", "texts", "wire"},
     "bootstrap": SERVER,
     "cli": SERVER - {"console", "doors"} | {"addresses", "bootstrap", "client", "desktop", "prove"},
 }

@@ -44,7 +44,7 @@ def _kept(calls: Sequence[Call], held: Sequence[Held]) -> Iterator[Finding]:
             if place:
                 yield Finding("cancellation_lost", {"booking": booking, "place": place}, tuple(changes))
         elif place is None and not cancelled:
-            yield Finding("lost", {"booking": booking, "place": tuple(_last_places(changes))}, tuple(changes))
+            yield Finding("lost", {"booking": booking, "expected": tuple(_last_places(changes))}, tuple(changes))
         elif place and place not in (expected := _last_places(changes)):
             facts = {"booking": booking, "place": place, "expected": tuple(expected)}
             yield Finding("elsewhere", facts, tuple(changes))
@@ -145,7 +145,7 @@ def _fitting(made: Sequence[Call]) -> Iterator[Finding]:
     for call in made:
         part = misfit(call, call.answer) if call.answer else "answer"
         if part:
-            yield Finding("misfit", {"request": call.request, "part": part}, (call,))
+            yield Finding(f"misfit_{part}", {"request": call.request}, (call,))
 
 
 def _pictures(history: History) -> Iterator[Finding]:

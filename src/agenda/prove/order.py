@@ -9,7 +9,7 @@ from agenda.prove.parts import Part, is_decided, named, parts
 from agenda.prove.verdict import Check, Finding
 
 SHOWN, LAST = 12, 4
-"""So many calls at most explain a finding beside the one that fits no order; so many of them are changes before it."""
+"""So many calls at most explain a finding; so many of them are changes before the one that fits no order."""
 
 
 def ordered(history: History, limit: int = LIMIT) -> Check:
@@ -33,11 +33,12 @@ def _explained(part: Part, result: Found[State]) -> Finding:
     if call is None:
         return _end(part, result)
     if isinstance(act, Never):
-        return Finding("order_never", {"request": call.request, "outcome": call.outcome}, (call,))
+        return Finding("order_never", {"request": call.request, "outcome": call.outcome}, (call,), call)
     place = call.place or (call.answer and call.answer.place)
     holders = _holders(part, result, place) if place else ()
     facts = {"request": call.request, "outcome": call.outcome, "place": place, "holders": holders}
-    return Finding("order_answer", facts, _around(part, result, call, {place}, {named(call), call.booking, *holders}))
+    around = _around(part, result, call, {place}, {named(call), call.booking, *holders})
+    return Finding("order_answer", facts, around, call)
 
 
 def _end(part: Part, result: Found[State]) -> Finding:
@@ -65,7 +66,7 @@ def _holders(part: Part, result: Found[State], place: Place) -> tuple[str | None
 def _around(
     part: Part, result: Found[State], stuck: Call | None, places: set[Place | None], bookings: Iterable[str | None]
 ) -> tuple[Call, ...]:
-    """The call that fits no order, and then those that have to do with its places and bookings, in order of time.
+    """The call that fits no order, and those that have to do with its places and bookings, in order of time.
 
     These are the last changes before it, all that was under way at its time, and what nobody knows the outcome of.
     """
@@ -79,8 +80,8 @@ def _around(
     before = [call for n in result.order if (call := part.calls[n]) in near and call and call.answer]
     beside = [call for call in near if stuck and not _before(call, stuck) and not _before(stuck, call)]
     undecided = [call for call in near if not is_decided(call)]
-    shown = list(dict.fromkeys([*before[-LAST:], *beside, *undecided]))[:SHOWN]
-    return (*filter(None, [stuck]), *sorted(shown, key=lambda call: call.began))
+    shown = dict.fromkeys([*filter(None, [stuck]), *before[-LAST:], *beside, *undecided])
+    return tuple(sorted(list(shown)[:SHOWN], key=lambda call: call.began))
 
 
 def _before(call: Call, other: Call) -> bool:

@@ -17,21 +17,22 @@ class Judgement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that speaks against a promise: `prove.finding.<code>` with its facts, and the calls that show it.
+    """One thing that speaks against a promise: its code and facts, and the calls that show it.
 
-    Facts are texts, numbers, places, None for nobody, and tuples of these. A finding that is not `decided` says what
-    could not be found out.
+    Facts are texts, numbers, places, None for nobody, and tuples of these. `culprit` is the call whose answer cannot be
+    true, if it is one. A finding that is not `decided` says what could not be found out.
     """
 
     code: str
     facts: Mapping[str, object]
     calls: tuple[Call, ...] = ()
+    culprit: Call | None = None
     decided: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One promise, `prove.check.<name>`, on how many things it was tried, and what was found against it."""
+    """One promise, on how many things it was tried, and what was found against it."""
 
     name: str
     tried: int
