@@ -20,6 +20,9 @@ T = TypeVar("T")
 
 SlotState = Literal["free", "taken", "mine", "past"]
 
+# What a receipt may say under `remains`.
+COPIES_AGE_OUT = "copies_age_out"
+
 
 class NotUnderstood(ValueError):
     """An answer without the shape that the protocol promises; the text says where."""
@@ -155,7 +158,7 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Proof of an erasure: what was deleted and when, as the server wrote it."""
+    """Proof of an erasure: what was deleted and when, and what remains for a while, as the server wrote it."""
 
     receipt: dict[str, Any]
 

@@ -1,11 +1,14 @@
 """Each method, from its parameters to the shape of its result."""
 
+import json
 import socket
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from agenda.domain.commands import BookSlot, MoveBooking
+from agenda.domain.commands import BookSlot, MoveBooking, Receipt
+from agenda.doors.rpc import shapes
 
 from .conftest import House
 from .fakes import DEADLINE, EIGHT, HOUR, RESET, ROOM, TIME
@@ -67,6 +70,11 @@ def test_results_have_the_shape_of_the_protocol(
     house: House, method: str, params: dict[str, Any], result: dict[str, Any]
 ) -> None:
     assert house.peer().sign_in().call(method, **params)["result"] == result
+
+
+def test_a_receipt_says_what_remains_where_something_does() -> None:
+    told = json.loads(shapes.receipt(Receipt("e" * 32, EIGHT, 1, 0, 3, 1, copies_age_out=True), ZoneInfo("UTC")))
+    assert told["receipt"]["remains"] == "copies_age_out"
 
 
 @pytest.mark.parametrize("method", ["session.open", "session.resume"])

@@ -148,7 +148,8 @@ class Desk:
         """As decide() does it: claims are released, and an entry without a user tells what was blanked."""
         with self.begin() as transaction:
             holdings = transaction.holdings([user.id])[user.id]
-        receipt = Receipt(next(IDS), NOW, len(holdings.bookings), 0, len(holdings.entries), holdings.sessions)
+        counts = (len(holdings.bookings), 0, len(holdings.entries), holdings.sessions)
+        receipt = Receipt(next(IDS), NOW, *counts, copies_age_out=holdings.copies_age_out)
         erasure = Erasure(user.id, RequestId(request), FINGERPRINT, holdings.password_hash, receipt)
         self.save(
             Changes(

@@ -146,6 +146,12 @@ def test_receipts_are_forgotten_after_two_days(desk: Desk) -> None:
     assert desk.reader.gone(RequestId("r7")) == []
 
 
+def test_a_receipt_says_that_copies_age_out_where_the_store_cannot_take_them_out(desk: Desk) -> None:
+    receipt = desk.erase(desk.join("Ana"), "r7")
+    [gone] = desk.reader.gone(RequestId("r7"))
+    assert (gone.receipt, receipt.copies_age_out) == (receipt, not desk.store.lone_writer)
+
+
 def test_a_checkpoint_changes_nothing_that_is_seen(desk: Desk) -> None:
     ana = desk.join("Ana")
     booking = desk.book(ana)

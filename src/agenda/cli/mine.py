@@ -93,6 +93,10 @@ def erase(way: Access, yes: Yes = False, request: Request = None) -> None:
     way.terminal.tell("cli.erase.done", user=name)
     if not way.terminal.json:
         way.terminal.say(json.dumps(document["receipt"], ensure_ascii=False, indent=2))
+    from agenda.wire import COPIES_AGE_OUT
+
+    if document["receipt"].get("remains") == COPIES_AGE_OUT:
+        way.terminal.tell("cli.erase.copies_age_out")
 
 
 def _given_again(way: Access, user: str, request: str, failure: Failure) -> Receipt:

@@ -2,6 +2,7 @@
 
 import tkinter as tk
 from collections.abc import Callable
+from textwrap import wrap
 from tkinter import ttk
 from typing import Any
 
@@ -9,9 +10,10 @@ from agenda.desktop.dialogs import Dialog
 from agenda.desktop.look import Look
 from agenda.desktop.widgets import Words, button, copy, flash
 from agenda.texts import Texts
-from agenda.wire import Receipt
+from agenda.wire import COPIES_AGE_OUT, Receipt
 
-_NAMED = ("id", "erased_at", "deleted", "bookings", "notes", "log_entries", "sessions")
+_NAMED = ("id", "erased_at", "deleted", "bookings", "notes", "log_entries", "sessions", "remains")
+_COLUMNS = 60
 _MOST_LINES = 16
 
 
@@ -23,7 +25,7 @@ class ReceiptDialog(Dialog):
         self._read = read
         px, text = look.px, receipt_text(receipt.receipt, words.texts)
         box = tk.Text(
-            self.body, height=min(_MOST_LINES, text.count("\n") + 1), width=60, font="AgendaBody", wrap="word",
+            self.body, height=min(_MOST_LINES, _lines(text)), width=_COLUMNS, font="AgendaBody", wrap="word",
             borderwidth=0, highlightthickness=0, background=look.palette.hint.fill, foreground=look.palette.text,
             padx=px(12), pady=px(10),
         )  # fmt: skip
@@ -57,5 +59,10 @@ def receipt_text(receipt: dict[str, Any], texts: Texts, indent: str = "") -> str
         elif isinstance(value, list):
             lines.append(f"{name}: {', '.join(str(item) for item in value)}")
         else:
-            lines.append(f"{name}: {value}")
+            lines.append(f"{name}: {texts('desktop.copies_age_out') if value == COPIES_AGE_OUT else value}")
     return "\n".join(lines)
+
+
+def _lines(text: str) -> int:
+    """How many lines it takes when long ones are wrapped."""
+    return sum(len(wrap(line, _COLUMNS)) or 1 for line in text.splitlines())

@@ -107,7 +107,10 @@ class EraseUser(Command):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What an erasure deleted, and when; names nobody."""
+    """What an erasure deleted, and when; names nobody.
+
+    `copies_age_out` says that the store's log and dead pages still hold older states, until they are overwritten.
+    """
 
     id: str
     erased_at: datetime
@@ -115,6 +118,7 @@ class Receipt:
     notes: int
     log_entries: int
     sessions: int
+    copies_age_out: bool = False
 
 
 Outcome = Booking | User | Receipt | None | AgendaError
@@ -152,13 +156,17 @@ class OpenedSession:
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """All that is stored about a user who wants to be erased; `entries` are (writer, seq) of his audit entries."""
+    """All that is stored about a user who wants to be erased; `entries` are (writer, seq) of his audit entries.
+
+    `copies_age_out` is what the store wants the receipt to say.
+    """
 
     bookings: tuple[Booking, ...]
     claims: tuple[Claim, ...]
     entries: tuple[tuple[int, int], ...]
     sessions: int
     password_hash: str
+    copies_age_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -291,6 +291,7 @@ class _Batch:
             notes=sum(booking.note is not None for booking in held.bookings),
             log_entries=len(held.entries),
             sessions=held.sessions,
+            copies_age_out=held.copies_age_out,
         )
         self.changes.erasures.append(
             Erasure(command.user, command.request, command.fingerprint, held.password_hash, receipt)

@@ -244,7 +244,10 @@ def entry_of(row: Row) -> AuditEntry:
 
 
 def receipt_text(receipt: Receipt) -> str:
-    return to_json(asdict(receipt) | {"erased_at": to_seconds(receipt.erased_at)}).decode()
+    kept = asdict(receipt) | {"erased_at": to_seconds(receipt.erased_at)}
+    if not receipt.copies_age_out:  # and earlier programs know nothing of it
+        del kept["copies_age_out"]
+    return to_json(kept).decode()
 
 
 def receipt_of(text: str) -> Receipt:

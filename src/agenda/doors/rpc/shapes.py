@@ -13,6 +13,7 @@ from agenda.domain.audit import AuditEntry
 from agenda.domain.commands import AuditFact, Receipt
 from agenda.domain.model import Booking, Catalogue, Resource, Service, Status
 from agenda.engine.timetable import Slot, SlotList, SlotState, SlotTime, Timetable
+from agenda.wire import COPIES_AGE_OUT
 
 EMPTY: Final = b"{}"
 _LENGTH: Final = len("2026-11-23T08:00:00-03:00")
@@ -158,7 +159,10 @@ def receipt(value: Receipt, zone: ZoneInfo) -> bytes:
         "log_entries": value.log_entries,
         "sessions": value.sessions,
     }
-    return to_json({"receipt": {"id": value.id, "erased_at": instant(value.erased_at, zone), "deleted": deleted}})
+    told: dict[str, Any] = {"id": value.id, "erased_at": instant(value.erased_at, zone), "deleted": deleted}
+    if value.copies_age_out:
+        told["remains"] = COPIES_AGE_OUT
+    return to_json({"receipt": told})
 
 
 def document(value: Any, zone: ZoneInfo) -> bytes:
