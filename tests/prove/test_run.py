@@ -1,6 +1,7 @@
 """Whole runs: a server that is broken in every way keeps its promises, and one with a planted defect is found out."""
 
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,11 @@ import pytest
 from agenda.client import BadCredentials, Client
 from agenda.prove.checks import judge
 from agenda.prove.history import History
+from agenda.prove.report import html, text
 from agenda.prove.run import Options, run
 from agenda.prove.verdict import Judgement
 from agenda.prove.worlds import Embedded, OnPostgres, Outside
+from agenda.texts import LANGUAGES, texts
 from tests.protocol.server import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.faults]
@@ -28,6 +31,7 @@ class Told(list[tuple[str, dict[str, object]]]):
         return [facts for said, facts in self if said == event]
 
 
+@cache
 def with_defect(defect: str) -> History:
     """A short run at a server with a planted defect, in which nothing else is broken."""
     world = Embedded(program=[sys.executable, str(BROKEN_SERVER), defect])
@@ -49,9 +53,10 @@ def findings(history: History) -> set[str]:
 def test_a_server_that_is_killed_paused_and_cut_off_keeps_every_promise() -> None:
     told = Told()
     with Embedded() as world:
-        history = run(world, Options(seed=1, seconds=10.0), told)
+        history = run(world, Options(seed=145, seconds=10.0), told)
     assert judge(history).proven, judge(history)
-    assert [(fault.kind, fault.target) for fault in history.faults]
+    assert "internal" not in {call.outcome for call in history.calls}
+    assert {fault.kind for fault in history.faults} >= {"kill", "pause", "line_cut"}
     assert len(told.all("broken")) == len(told.all("healed")) == len(history.faults)
 
 
@@ -69,6 +74,15 @@ def test_a_change_that_is_not_told_is_found_out() -> None:
 
 def test_a_request_that_acts_twice_is_found_out() -> None:
     assert "once" in broken(with_defect("forgetful"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("defect", ["double", "lost", "stale", "forgetful"])
+def test_what_was_found_out_is_told_in_both_languages(defect: str, language: str) -> None:
+    history = with_defect(defect)
+    verdict, t = judge(history), texts(language)
+    assert t("cli.prove.verdict.broken") in text(verdict, history, t)
+    assert t("cli.prove.verdict.broken") in html(verdict, history, t)
 
 
 def test_the_server_with_a_defect_would_be_proven_without_it() -> None:
@@ -107,4 +121,5 @@ def test_nodes_on_one_database_keep_every_promise_while_nodes_and_database_are_b
     with OnPostgres(3) as world:
         history = run(world, Options(seed=2, seconds=15.0), Told())
     assert judge(history).proven, judge(history)
+    assert "internal" not in {call.outcome for call in history.calls}
     assert {call.node for call in history.calls} == {"1", "2", "3"}

@@ -13,6 +13,8 @@ REST = 0.2
 """The part of the run at its end in which everything is whole again."""
 SHORTEST_GAP, LONGEST_GAP = 0.3, 2.0
 """Seconds from the beginning of one fault to that of the next, beyond half its length: some overlap."""
+RESPITE = 1.5
+"""Seconds that a target has after a fault, to be back at work before the next."""
 
 
 class Planned(NamedTuple):
@@ -43,7 +45,7 @@ def schedule(seed: int, seconds: float, breakers: Sequence[Breaker]) -> list[Pla
         if at + length > end:
             break
         plan.append(Planned(at, breaker, length))
-        busy[breaker.target] = at + length + SHORTEST_GAP
+        busy[breaker.target] = at + length + RESPITE
         at += length / 2 + chance.uniform(SHORTEST_GAP, LONGEST_GAP)
     return sorted(plan, key=lambda planned: planned.at)
 
