@@ -57,9 +57,10 @@ class Plot:
         return self._bottom - AREA * rate / self._most
 
     def _rates(self, moments: Iterable[float]) -> list[float]:
-        """By step, how many a second."""
-        counts = Counter(int(moment / self._step) for moment in moments)
-        return [counts[n] / self._step for n in range(int(self._seconds / self._step) + 1)]
+        """By step, how many a second; the last step is as much longer as there is time left."""
+        last = max(int(self._seconds / self._step), 1) - 1
+        counts = Counter(min(int(moment / self._step), last) for moment in moments)
+        return [*(counts[n] / self._step for n in range(last)), counts[last] / (self._seconds - last * self._step)]
 
     def _faults(self) -> Iterator[str]:
         """A band for each fault, and its label on the first lane that is free there."""
@@ -113,9 +114,13 @@ class Plot:
         """The upper edge of a row of columns."""
         points = []
         for n, rate in enumerate(rates):
-            right = min((n + 1) * self._step, self._seconds)
-            points.append(f"{self._x(n * self._step):.1f} {self._y(rate):.1f}L{self._x(right):.1f} {self._y(rate):.1f}")
+            right = self._x(self._until(n + 1, rates))
+            points.append(f"{self._x(n * self._step):.1f} {self._y(rate):.1f}L{right:.1f} {self._y(rate):.1f}")
         return "M" + "L".join(points)
+
+    def _until(self, step: int, rates: Sequence[float]) -> float:
+        """When so many steps are over."""
+        return self._seconds if step == len(rates) else step * self._step
 
     def _silence(self) -> Iterator[str]:
         """The longest time in which nothing was granted."""
@@ -139,8 +144,9 @@ class Plot:
             top = self._bottom + AXIS + STRIP * row
             ended = (c.ended for c in self._history.calls if c.node == node and c.ended is not None and is_decided(c))
             yield _text(LEFT, top + 10, escape(self._teller.node(node)), "label")
-            for began, until in _spans(self._rates(ended)):
-                left, right = self._x(began * self._step), self._x(min(until * self._step, self._seconds))
+            rates = self._rates(ended)
+            for began, until in _spans(rates):
+                left, right = self._x(began * self._step), self._x(self._until(until, rates))
                 yield f'<rect class="node" {_box(left, top + 15, right - left, 8)}/>'
 
 

@@ -63,7 +63,8 @@ def read(path: Path) -> History:
                 elif kind == "pictures":
                     history.pictures.append(_picture(_PICTURE.validate_python(value)))
                 else:
-                    getattr(history, kind).append(_THINGS[kind].validate_python(value))
+                    thing = _THINGS[kind].validate_python(value)
+                    getattr(history, kind).append(thing)
             except (ValueError, TypeError, KeyError) as error:
                 raise NotAHistory(f"line {number}: {error}") from error
     if history is None:
