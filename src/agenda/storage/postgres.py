@@ -3,6 +3,7 @@
 import logging
 import select
 import socket
+from binascii import hexlify
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import Event, Lock, Thread
@@ -11,9 +12,10 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import errors as pg
+from psycopg.adapt import Transformer
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.types.numeric import Int8Dumper
-from psycopg.types.string import StrDumper
+from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
 
 from agenda.engine.ports import StoreConflict
 from agenda.storage.connection import Row
@@ -49,8 +51,8 @@ READER_SETTINGS: Final = (
 # It says in the log what it raises as well.
 logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
-# One type for each kind of value, so that a statement is prepared once.
-ONE_TYPE_EACH: Final[dict[type, Any]] = {int: Int8Dumper, str: StrDumper}
+BINARY: Final = 1
+_DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
 # Each failover begins a new one; the first eight digits of a file of the log are its number.
 _TIMELINE: Final = "SELECT pg_walfile_name(pg_current_wal_lsn())"
@@ -159,8 +161,9 @@ class Guard:
 class Connection:
     """A connection for one thread at a time, in autocommit mode: transactions are begun and ended in words.
 
-    Every method raises StoreUnavailable for what the environment does (StoreLost if the connection broke),
-    StoreConflict for what a constraint refuses, and lets errors that are defects pass.
+    Statements go to libpq as they are, prepared once, values in words and results in binary: the driver's cursors cost
+    several times as much. Every method raises StoreUnavailable for what the environment does (StoreLost if the
+    connection broke), StoreConflict for what a constraint refuses, and lets errors that are defects pass.
     """
 
     engine: Final = "postgresql"
@@ -170,15 +173,15 @@ class Connection:
         self.place = shown(url)
         self.deadline = 0.0
         try:
-            self.raw = psycopg.connect(full_address(url), autocommit=True, prepare_threshold=1)
+            self.raw = psycopg.connect(full_address(url), autocommit=True)
         except psycopg.Error as error:
             replacement = translated(error, self.place, broken=False)
             raise (replacement if replacement is not error else StoreAway(self.place)) from error
-        self._socket = socket.socket(fileno=socket.dup(self.raw.fileno()))
-        for kind, dumper in ONE_TYPE_EACH.items():
-            self.raw.adapters.register_dumper(kind, dumper)
-        self._cursor = self.raw.cursor(binary=True)
-        self.timeline = 0
+        self._line = self.raw.pgconn
+        self._line.nonblocking = 0
+        self._socket = socket.socket(fileno=socket.dup(self._line.socket))
+        self._names: dict[str, bytes] = {}
+        self._loader = Transformer(self.raw)
         try:
             if settings:
                 self.raw.execute(settings)
@@ -195,28 +198,16 @@ class Connection:
         """Whether it can never be used again; the server says nothing to a client that asks nothing but goodbye."""
         if self.raw.closed:
             return True
-        readable, _, _ = select.select([self.raw.fileno()], [], [], 0)
+        readable, _, _ = select.select([self._line.socket], [], [], 0)
         return bool(readable)
-
-    @contextmanager
-    def _failing(self) -> Iterator[None]:
-        try:
-            yield
-        except psycopg.Error as error:
-            replacement = translated(error, self.place, broken=self.raw.closed)
-            if replacement is error:
-                raise
-            raise replacement from error
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Execute one statement that gives no rows; the number of rows it changed."""
-        with self._failing():
-            return self._cursor.execute(sql, values or None).rowcount
+        return self._execute(sql, values).command_tuples or 0
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Row]:
         """All rows of one statement."""
-        with self._failing():
-            return self._cursor.execute(sql, values or None).fetchall()
+        return self._loaded(self._execute(sql, values))
 
     def row(self, sql: str, values: Sequence[Any] = ()) -> Row | None:
         """The first row of one statement."""
@@ -225,29 +216,40 @@ class Connection:
 
     def each(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         """Execute one statement for each row of values; the number of rows changed in all."""
-        listed = list(rows)
-        if not listed:
-            return 0
-        with self._failing():
-            self._cursor.executemany(sql, listed)
-            return self._cursor.rowcount
+        return sum(changed for changed, _ in self.together([(sql, row) for row in rows]))
 
-    @contextmanager
-    def together(self) -> Iterator[None]:
-        """Send the statements of the block without waiting for each; the first error is raised at its end."""
-        with self._failing(), self.raw.pipeline():
-            yield
+    def together(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[tuple[int, list[Row]]]:
+        """Execute statements in one go; for each, how many rows it changed or gave, and those that it gave.
 
-    def send(self, sql: str, values: Sequence[Any] = ()) -> "psycopg.Cursor[Row]":
-        """Within `together`: a statement whose result is read from the cursor when the block has ended."""
+        They should give few rows. Raises the first error; what came after it was not executed.
+        """
+        named = [(self._prepared(sql), list(map(_in_words, values))) for sql, values in calls]
+        line = self._line
         with self._failing():
-            return self.raw.cursor(binary=True).execute(sql, values or None)
+            line.enter_pipeline_mode()
+            try:
+                for name, values in named:
+                    line.send_query_prepared(name, values, result_format=BINARY)
+                line.pipeline_sync()
+                results = [self._next_result() for _ in named]
+                self._next_result()  # the end of them
+            finally:
+                if not self.raw.closed:
+                    line.exit_pipeline_mode()
+            for result in results:
+                _check(result)
+        return [(result.command_tuples or 0, self._loaded(result)) for result in results]
 
     def undo(self) -> None:
         """Roll back whatever is open; never raises: a connection that cannot is broken, and the server rolls back."""
         with suppress(psycopg.Error):
-            if self.raw.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+            if self._line.transaction_status != TransactionStatus.IDLE:
                 self.raw.execute("ROLLBACK")
+
+    def hear(self) -> None:
+        """Take note of what was told by NOTIFY, so that it is not kept."""
+        while self._line.notifies() is not None:
+            pass
 
     def cut_off(self) -> None:
         """Close the socket under whatever is being waited for; any thread."""
@@ -259,3 +261,62 @@ class Connection:
         with suppress(psycopg.Error):
             self.raw.close()
         self._socket.close()
+
+    def _prepared(self, sql: str) -> bytes:
+        """The name under which the server knows the statement."""
+        name = self._names.get(sql)
+        if name is None:
+            name = b"s%d" % len(self._names)
+            with self._failing():
+                _check(self._line.prepare(name, sql.encode()))
+            self._names[sql] = name
+        return name
+
+    def _execute(self, sql: str, values: Sequence[Any]) -> PGresult:
+        name = self._prepared(sql)
+        with self._failing():
+            words = [_in_words(value) for value in values]
+            return _check(self._line.exec_prepared(name, words, result_format=BINARY))  # type: ignore[arg-type]  # None is NULL
+
+    def _next_result(self) -> PGresult:
+        """The next result of a pipeline, whose end is marked by one of its own and whose statements by None."""
+        result = self._line.get_result()
+        if result is None:
+            result = self._line.get_result()
+        if result is None:
+            raise psycopg.OperationalError("the connection was closed")
+        return result
+
+    def _loaded(self, result: PGresult) -> list[Row]:
+        if not result.ntuples:
+            return []
+        self._loader.set_pgresult(result)
+        return self._loader.load_rows(0, result.ntuples, tuple)
+
+    @contextmanager
+    def _failing(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            replacement = translated(error, self.place, broken=self.raw.closed)
+            if replacement is error:
+                raise
+            raise replacement from error
+
+
+def _in_words(value: Any) -> bytes | None:
+    """A value as the server reads it; None is NULL."""
+    if isinstance(value, str):
+        return value.encode()
+    if value is None:
+        return None
+    if isinstance(value, int):
+        return b"%d" % value
+    return b"\\x" + hexlify(value)
+
+
+def _check(result: PGresult) -> PGresult:
+    """The result, if it is one; else the error is raised."""
+    if result.status in _DONE:
+        return result
+    raise pg.error_from_result(result)

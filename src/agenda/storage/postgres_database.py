@@ -84,7 +84,7 @@ def create(connection: Connection, catalogue: Catalogue) -> None:
             "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
             "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
         )
-        connection.run("INSERT INTO alembic_version VALUES (%s)", (REVISIONS[-1],))
+        connection.run("INSERT INTO alembic_version VALUES ($1)", (REVISIONS[-1],))
         Statement(insert(META)).each(connection, {"data": secrets.token_hex(16), "serves": SERVES}.items())
         write_catalogue(connection, catalogue)
         connection.run("COMMIT")

@@ -13,6 +13,7 @@ from agenda.domain.audit import Head
 from agenda.domain.commands import CloseSession, EraseUser
 from agenda.domain.model import BookingId, ResourceId, UserId
 from agenda.engine.ports import News, Place, StoreUnavailable
+from agenda.storage import arrays
 from agenda.storage import statements as sql
 from agenda.storage.connection import Row
 from agenda.storage.postgres import BY_KEY, Connection
@@ -33,9 +34,9 @@ _HEADS: Final = "SELECT w.writer, w.seq, w.hash, (SELECT max(config_version)::in
 _ENTRIES: Final = f"""\
 SELECT a.writer, a.seq, a.hash, a.action, uuid_send(a.booking), uuid_send(a.resource),
 date_part('epoch', a.starts)::int8, date_part('epoch', a.ends)::int8, a.detail
-FROM unnest(%s::int8[], %s::int8[]) AS known(writer, seq) JOIN audit a ON a.writer = known.writer AND a.seq >= known.seq
+FROM unnest($1::int8[], $2::int8[]) AS known(writer, seq) JOIN audit a ON a.writer = known.writer AND a.seq >= known.seq
 WHERE a.seq = known.seq OR a.action IN ('{CloseSession.action}', '{EraseUser.action}')
-OR (%s AND a.booking IS NOT NULL AND a.outcome = 'ok') LIMIT {MOST + 1}"""  # noqa: S608  # our own words
+OR ($3::bool AND a.booking IS NOT NULL AND a.outcome = 'ok') LIMIT {MOST + 1}"""  # noqa: S608  # our own words
 
 
 class PostgresFeed:
@@ -79,6 +80,7 @@ class PostgresFeed:
                 self._telling = False
                 connection.run(_TELL)
             connection.run(_BEGIN)
+            connection.hear()
             found = self._read(connection, again, warm)
             connection.run("COMMIT")
         except StoreUnavailable:
@@ -96,8 +98,6 @@ class PostgresFeed:
             self._let_go()
         if self._connection is None:
             self._connection = self._connect(FEED_SETTINGS)
-            # Whatever is said while statements run is heard with them.
-            self._connection.raw.add_notify_handler(lambda _: None)
         return self._connection
 
     def _let_go(self) -> None:
@@ -137,7 +137,7 @@ class PostgresFeed:
 
     def _entries(self, connection: Connection, moved: dict[int, Head], *, warm: bool) -> list[Row]:
         known = [head.seq for head in moved.values()]
-        return connection.rows(_ENTRIES, (list(moved), known, warm))
+        return connection.rows(_ENTRIES, (arrays.numbers(list(moved)), arrays.numbers(known), warm))
 
     def _learn(self, heads: dict[int, Head]) -> None:
         with self._lock:

@@ -1,15 +1,16 @@
 """One batch of the committer where other nodes write too: what it changes or counts is locked before it is read."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from agenda.domain.audit import AuditEntry
 from agenda.domain.commands import Changes, Holdings
 from agenda.domain.model import Booking, BookingId, Catalogue, Claim, ResourceId, User, UserId
 from agenda.domain.times import Span
 from agenda.engine.ports import StoreConflict
+from agenda.storage import arrays
 from agenda.storage import statements as sql
 from agenda.storage.catalogue import read_catalogue
 from agenda.storage.connection import Row
@@ -21,16 +22,16 @@ from agenda.storage.rows import (
     booking_of,
     booking_row,
     changed_booking_row,
+    claim_of,
     claim_row,
     entry_row,
     released_claim_row,
     settled_row,
 )
-from agenda.storage.schema import ACCOUNT, BOOKING, CLAIM_NO_OVERLAP, to_instant
+from agenda.storage.schema import ACCOUNT, BOOKING, CLAIM_NO_OVERLAP, to_instant, to_seconds
 from agenda.storage.transaction import BY_REQUEST, CLAIM_MISSING, SqlTransaction, session_rows
 
-if TYPE_CHECKING:
-    import psycopg
+Call = tuple[str, Sequence[Any]]
 
 # Numbers of bookings are had in blocks, so that nodes need not agree on each; a batch takes them from one block.
 BLOCK: Final = 1_000
@@ -45,21 +46,25 @@ NEXT_BLOCK: Final = "SELECT nextval('booking_block')"
 # resources for itself. Else two of them could wait for each other's claims, one for a release, one for a new one.
 LOCK_RESOURCES: Final = """\
 SELECT count(CASE WHEN alone THEN pg_advisory_xact_lock(key)::text ELSE pg_advisory_xact_lock_shared(key)::text END)
-FROM unnest(%s::int8[], %s::bool[]) AS wanted(key, alone)"""
+FROM unnest($1::int8[], $2::bool[]) AS wanted(key, alone)"""
 
-_ID: Final = "encode(new.{}, 'hex')::uuid"
-RELEASE_CLAIMS: Final = f"""\
-DELETE FROM claim USING unnest(%s::bytea[], %s::int8[], %s::int8[], %s::bytea[]) AS new(resource, seat, starts, booking)
-WHERE claim.resource = {_ID.format("resource")} AND claim.seat = new.seat
-AND claim.starts = to_timestamp(new.starts) AND claim.booking = {_ID.format("booking")}"""  # noqa: S608  # our own words
-CHANGE_BOOKINGS: Final = f"""\
-UPDATE booking SET resource = {_ID.format("resource")}, starts = to_timestamp(new.starts), ends = to_timestamp(new.ends),
+RELEASE_CLAIMS: Final = """\
+DELETE FROM claim USING unnest($1::uuid[], $2::int8[], $3::int8[], $4::uuid[]) AS gone(resource, seat, starts, booking)
+WHERE claim.resource = gone.resource AND claim.seat = gone.seat AND claim.starts = to_timestamp(gone.starts)
+AND claim.booking = gone.booking"""
+RELEASED: Final = (arrays.ids, arrays.numbers, arrays.numbers, arrays.ids)
+CHANGE_BOOKINGS: Final = """\
+UPDATE booking SET resource = new.resource, starts = to_timestamp(new.starts), ends = to_timestamp(new.ends),
 status = new.status, wall = new.wall, zone = new.zone, seat = new.seat
-FROM unnest(%s::bytea[], %s::int8[], %s::int8[], %s::text[], %s::text[], %s::text[], %s::int8[], %s::bytea[])
-AS new(resource, starts, ends, status, wall, zone, seat, id) WHERE booking.id = {_ID.format("id")}"""  # noqa: S608  # as above
-MOVE_HEAD: Final = "UPDATE writer SET seq = %s, hash = %s, numbers = %s WHERE writer = %s"
+FROM unnest($1::uuid[], $2::int8[], $3::int8[], $4::text[], $5::text[], $6::text[], $7::int8[], $8::uuid[])
+AS new(resource, starts, ends, status, wall, zone, seat, id) WHERE booking.id = new.id"""
+CHANGED: Final = (
+    *(arrays.ids, arrays.numbers, arrays.numbers, arrays.texts),
+    *(arrays.texts, arrays.texts, arrays.numbers, arrays.ids),
+)
+MOVE_HEAD: Final = "UPDATE writer SET seq = $1, hash = $2, numbers = $3 WHERE writer = $4"
 # It changes nothing, and yet is written, so that its commit waits for the standby.
-CONFIRM: Final = "UPDATE writer SET seq = seq WHERE writer = %s"
+CONFIRM: Final = "UPDATE writer SET seq = seq WHERE writer = $1"
 
 # A plain INSERT that meets the constraint deadlocks with others; this one waits and gives fewer rows.
 ADD_CLAIMS: Final = f"{sql.ADD_CLAIMS.postgresql} ON CONFLICT ON CONSTRAINT {CLAIM_NO_OVERLAP} DO NOTHING"
@@ -127,10 +132,13 @@ class PostgresTransaction(SqlTransaction):
         self, windows: Collection[tuple[ResourceId, int, Span]], giving: Collection[ResourceId] = ()
     ) -> list[Claim]:
         wanted = sorted((_key(resource), resource in giving) for resource in {window[0] for window in windows})
-        columns = [list(column) for column in zip(*wanted, strict=True)]
-        with self._connection.together():
-            self._connection.send(LOCK_RESOURCES, columns)
-            return self._claims_in(windows)
+        locks = arrays.columns(wanted, (arrays.numbers, arrays.flags))
+        places = [
+            (bytes.fromhex(resource), seat, to_seconds(span.start), to_seconds(span.end))
+            for resource, seat, span in windows
+        ]
+        _, (_, rows) = self._connection.together([(LOCK_RESOURCES, locks), sql.CLAIMS_IN_WINDOWS.listed(places)])
+        return [claim_of(row) for row in dict.fromkeys(rows)]
 
     def next_number(self) -> int:
         numbers = self._numbers
@@ -144,41 +152,41 @@ class PostgresTransaction(SqlTransaction):
 
     def save(self, changes: Changes, entries: Sequence[AuditEntry]) -> None:
         self._numbers.next = max(self._numbers.next, changes.numbers)
-        with self._connection.together():
-            claims = self._save_claims(changes)
-            self._save_users(changes)
-            self._send(sql.ADD_BOOKINGS.postgresql, map(booking_row, changes.made.values()))
-            self._send(CHANGE_BOOKINGS, map(changed_booking_row, changes.changed.values()))
-            self._send(sql.ADD_REQUESTS.postgresql, sorted(map(settled_row, changes.settled), key=BY_REQUEST))
-            self._send(sql.ADD_ENTRIES.postgresql, map(entry_row, entries))
-            if entries:
-                last = entries[-1]
-                self._connection.send(MOVE_HEAD, (last.seq, last.hash, self._numbers.next, last.writer))
-            else:
-                self._connection.send(CONFIRM, (self._writer,))
-        for cursor, expected, constraint in claims:
-            if cursor.rowcount != expected:
-                raise StoreConflict(constraint)
+        released = sorted(map(released_claim_row, changes.released.values()))
+        claimed = sorted(map(claim_row, changes.claimed.values()))
+        calls: list[Call] = []
+        if released:
+            calls.append((RELEASE_CLAIMS, arrays.columns(released, RELEASED)))
+        if claimed:
+            calls.append((ADD_CLAIMS, arrays.columns(claimed, sql.ADD_CLAIMS.writers)))
+        counts = [count for count, _ in self._connection.together([*calls, *self._rest(changes, entries)])]
+        if released and counts.pop(0) != len(released):
+            raise StoreConflict(CLAIM_MISSING)
+        if claimed and counts.pop(0) != len(claimed):
+            raise StoreConflict(CLAIM_NO_OVERLAP)
         for erasure in changes.erasures:
             erase(self._connection, erasure)
 
-    def _save_claims(self, changes: Changes) -> "list[tuple[psycopg.Cursor[Row], int, str]]":
-        """The cursors that will tell how many rows went and came, with the numbers that should have."""
-        released = self._send(RELEASE_CLAIMS, map(released_claim_row, changes.released.values()))
-        claimed = self._send(ADD_CLAIMS, sorted(map(claim_row, changes.claimed.values())))
-        counted = ((released, len(changes.released), CLAIM_MISSING), (claimed, len(changes.claimed), CLAIM_NO_OVERLAP))
-        return [(cursor, expected, name) for cursor, expected, name in counted if cursor is not None]
-
-    def _save_users(self, changes: Changes) -> None:
-        self._send(sql.ADD_ACCOUNTS.postgresql, sorted(map(account_row, changes.accounts), key=BY_REQUEST))
-        self._send(ADD_SESSIONS, session_rows(changes))
-        for token_hash in changes.closed:
-            self._connection.send(sql.CLOSE_SESSION.words("postgresql"), (token_hash,))
-
-    def _send(self, words: str, rows: Iterable[Row]) -> "psycopg.Cursor[Row] | None":
-        """A statement over a list of rows, if there are any."""
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        return self._connection.send(words, columns) if columns else None
+    def _rest(self, changes: Changes, entries: Sequence[AuditEntry]) -> Iterator[Call]:
+        """All but the claims."""
+        if changes.accounts:
+            yield sql.ADD_ACCOUNTS.listed(sorted(map(account_row, changes.accounts), key=BY_REQUEST))
+        if changes.opened:
+            yield ADD_SESSIONS, arrays.columns(session_rows(changes), sql.ADD_SESSIONS.writers)
+        yield from ((sql.CLOSE_SESSION.words("postgresql"), (token_hash,)) for token_hash in changes.closed)
+        if changes.made:
+            yield sql.ADD_BOOKINGS.listed([booking_row(booking) for booking in changes.made.values()])
+        if changes.changed:
+            rows = [changed_booking_row(booking) for booking in changes.changed.values()]
+            yield CHANGE_BOOKINGS, arrays.columns(rows, CHANGED)
+        if changes.settled:
+            yield sql.ADD_REQUESTS.listed(sorted(map(settled_row, changes.settled), key=BY_REQUEST))
+        if entries:
+            last = entries[-1]
+            yield sql.ADD_ENTRIES.listed([entry_row(entry) for entry in entries])
+            yield MOVE_HEAD, (last.seq, last.hash, self._numbers.next, last.writer)
+        else:
+            yield CONFIRM, (self._writer,)
 
 
 def _ids(ids: Iterable[str]) -> list[Row]:

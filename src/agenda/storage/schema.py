@@ -70,15 +70,15 @@ class _Native(UserDefinedType[Any]):
 class _Converted(TypeDecorator[Any]):
     """A type whose values the driver sends and gets in the same plain form on both engines.
 
-    `native` is PostgreSQL's type, made of what the driver sends by `sent` and turned back by `fetched`; `array` is
-    the type of a list of what the driver sends.
+    `native` is PostgreSQL's type, made of what the driver sends by `sent`, of an element of an array by `listed`, and
+    turned back by `fetched`.
     """
 
     cache_ok = True
     native: str
     sent: str
     fetched: str
-    array: str
+    listed: str
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return _Native(self.native) if dialect.name == "postgresql" else dialect.type_descriptor(self.impl_instance)
@@ -97,7 +97,7 @@ class Id(_Converted):
     native = "uuid"
     sent = "encode({}, 'hex')::uuid"
     fetched = "uuid_send({})"
-    array = "bytea[]"
+    listed = "{}"
 
 
 class Instant(_Converted):
@@ -107,7 +107,7 @@ class Instant(_Converted):
     native = "timestamptz"
     sent = "to_timestamp({})"
     fetched = "date_part('epoch', {})::int8"
-    array = "int8[]"
+    listed = "to_timestamp({})"
 
 
 # A count that rises for as long as the agenda lives.
@@ -319,7 +319,7 @@ AUDIT = Table(
     PrimaryKeyConstraint("writer", "seq"),
     # One writer's numbers are in order of time; those of several nodes are not.
     Index(None, "user", "writer", "seq").ddl_if(dialect="sqlite"),
-    Index(None, "user", "at", "writer", "seq").ddl_if(dialect="postgresql"),
+    Index(None, "user", "at").ddl_if(dialect="postgresql"),
     sqlite_with_rowid=False,
 )
 

@@ -8,9 +8,7 @@ from sqlalchemy import (
     ClauseElement,
     Column,
     Index,
-    LargeBinary,
     Table,
-    Text,
     and_,
     bindparam,
     column,
@@ -25,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from agenda.domain.model import Status
+from agenda.storage import arrays
 from agenda.storage.connection import Connection, Engine, Row
 from agenda.storage.schema import (
     ACCOUNT,
@@ -53,7 +52,7 @@ def dialect(engine: Engine) -> Any:
         return sqlite.dialect(paramstyle="qmark")
     from sqlalchemy.dialects.postgresql.base import PGDialect
 
-    return PGDialect(paramstyle="format")  # type: ignore[no-untyped-call]
+    return PGDialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
 
 def indexes(table: Table, engine: Engine) -> list[Index]:
@@ -166,7 +165,7 @@ class Many:
         """What stands before and after the list, which is written as `row`; there must be no other parameter."""
         words = str(self._clause.compile(dialect=dialect(engine)))
         before, values_word, after = words.partition(f"VALUES ({row})")
-        if not values_word or "?" in before + after or "%s" in before + after:
+        if not values_word or "?" in before + after or "$" in before + after:
             msg = f"not a statement over one list of {len(self._columns)} columns: {words}"
             raise ValueError(msg)
         return before, after
@@ -183,12 +182,23 @@ class Many:
     @cached_property
     def postgresql(self) -> str:
         """Its text with one array for each column."""
-        forms = [getattr(column.type, "sent", "{}") for column in self._columns]
-        before, after = self._parts("postgresql", ", ".join(form.format("%s") for form in forms))
-        names = [f"c{number}" for number in range(len(forms))]
-        made = ", ".join(form.format(f"new.{name}") for form, name in zip(forms, names, strict=True))
-        arrays = ", ".join(f"%s::{_array(column)}" for column in self._columns)
-        return f"{before}SELECT {made} FROM unnest({arrays}) AS new({', '.join(names)}){after}{self._after}"  # noqa: S608  # our own names
+        types = [column.type for column in self._columns]
+        sent = [getattr(each, "sent", "{}").format(f"${number}") for number, each in enumerate(types, 1)]
+        before, after = self._parts("postgresql", ", ".join(sent))
+        names = [f"c{number}" for number in range(1, len(types) + 1)]
+        made = [getattr(each, "listed", "{}").format(f"new.{name}") for each, name in zip(types, names, strict=True)]
+        lists = [f"${number}::{arrays.of_type(each)[0]}" for number, each in enumerate(types, 1)]
+        source = f"unnest({', '.join(lists)}) AS new({', '.join(names)})"
+        return f"{before}SELECT {', '.join(made)} FROM {source}{after}{self._after}"  # noqa: S608  # our own names
+
+    @cached_property
+    def writers(self) -> list[arrays.Writer]:
+        """What writes the array of each column."""
+        return [arrays.of_type(column.type)[1] for column in self._columns]
+
+    def listed(self, rows: Sequence[Row]) -> tuple[str, list[str]]:
+        """PostgreSQL's words, and the arrays for these rows."""
+        return self.postgresql, arrays.columns(rows, self.writers)
 
     def run(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Execute it for all rows, in order."""
@@ -202,22 +212,14 @@ class Many:
             found += connection.rows(words, given)
         return found
 
-    def _calls(self, engine: Engine, rows: Sequence[Row]) -> Iterator[tuple[str, list[Any]]]:
+    def _calls(self, engine: Engine, rows: Sequence[Row]) -> Iterator[tuple[str, Sequence[Any]]]:
         if engine == "postgresql":
             if rows:
-                yield self.postgresql, [list(column) for column in zip(*rows, strict=True)]
+                yield self.listed(rows)
             return
         for first in range(0, len(rows), CHUNK):
             some = rows[first : first + CHUNK]
             yield self._repeated(len(some)), [value for row in some for value in row]
-
-
-def _array(column: Column[Any]) -> str:
-    """The array type of what the driver sends for a column."""
-    array = getattr(column.type, "array", None)
-    if array is None:
-        array = {Text: "text[]", LargeBinary: "bytea[]"}.get(type(column.type), "int8[]")
-    return str(array)
 
 
 def _insert(table: Table) -> Many:
