@@ -136,7 +136,7 @@ class OnPostgres(OwnWorld):
     def _own_database(self, folder: Path) -> str:
         """Start a PostgreSQL and give its URL."""
         database = Postgres(folder / "postgres")
-        self.stack.callback(database.kill)
+        self.stack.callback(database.stop)
         database.start()
         self.breakers.append(Breaker("kill", "database", database.kill, database.start, 0.1, 2.0))
         return database.url
