@@ -110,6 +110,8 @@ def _run(world: Outside | OwnWorld, options: Options, terminal: Terminal) -> His
 
     t = terminal.t
     terminal.tell(f"cli.prove.world.{world.kind}")
+    if world.lasting:
+        terminal.tell("cli.prove.lasting")
     terminal.tell("cli.prove.seed", seed=options.seed)
     try:
         with _interrupted_by_termination(), world:

@@ -40,9 +40,9 @@ def schedule(seed: int, seconds: float, breakers: Sequence[Breaker]) -> list[Pla
     busy: defaultdict[str, float] = defaultdict(float)
     at, end = CALM, seconds * (1 - REST)
     for breaker in _in_turn(chance, breakers):
-        length = round(chance.uniform(breaker.shortest, breaker.longest), 1)
         at = round(max(at, busy[breaker.target]), 1)
-        if at + length > end:
+        length = round(min(chance.uniform(breaker.shortest, breaker.longest), end - at), 1)
+        if length < breaker.shortest:
             break
         plan.append(Planned(at, breaker, length))
         busy[breaker.target] = at + length + RESPITE
