@@ -37,7 +37,7 @@ def main() -> int:
             proofs.append(proof)
     print("\nRun                        Calls  Outage at each fault         Verdict", *map(_line, proofs), sep="\n")
     print(f"Reports, histories and logs: {asked.out}")
-    return 0 if all(proof.verdict.proven for proof in proofs) else 1
+    return 0 if all(proof.held for proof in proofs) else 1
 
 
 def _arguments() -> argparse.Namespace:
@@ -54,9 +54,16 @@ def _tell(event: str, /, **facts: object) -> None:
 
 
 def _line(proof: Proof) -> str:
-    outages = ", ".join(f"{seconds:.1f} s" for _, seconds in proof.outages) or "no fault"
-    broken = [check.name for check in proof.verdict.checks if check.findings]
-    return f"{proof.name:25} {proof.calls:7}  {outages:28} {proof.verdict.judgement} {' '.join(broken)}"
+    outages = ", ".join(
+        f"{seconds:.1f} s" if fault.kind == proof.name else f"{fault.kind} {seconds:.1f} s"
+        for fault, seconds in proof.outages
+    )
+    if proof.verdict is None:
+        said = f"broken off: {proof.trouble}"
+    else:
+        broken = [check.name for check in proof.verdict.checks if check.findings]
+        said = " ".join([proof.verdict.judgement, *broken, f"({proof.defects} defects)" if proof.defects else ""])
+    return f"{proof.name:25} {proof.calls:7}  {outages:28} {said}"
 
 
 if __name__ == "__main__":

@@ -13,6 +13,9 @@ from tests.ha.network import CLIENTS
 
 SOURCE = Path(__file__).parents[2] / "src"
 PORT = 8888
+LOG = "agenda.log"
+INCIDENT = "incident="
+"""What a line of the log has where it tells of a defect."""
 ANSWERS_WITHIN = 60.0
 
 
@@ -40,7 +43,7 @@ class Node:
         outer = {name: value for name, value in os.environ.items() if not name.startswith(("AGENDA_", "PG"))}
         self._process = self.machine.start(
             [sys.executable, "-m", "agenda", "serve", *where],
-            log=self._folder / "agenda.log",
+            log=self._folder / LOG,
             folder=self._folder,
             environment={
                 **outer,
@@ -66,6 +69,11 @@ class Node:
     def wait(self, patience: float = ANSWERS_WITHIN) -> float:
         """Return when it answers a ping, with the seconds that took. Raises TimeoutError."""
         return wait_until(self._answers, f"an answer from {self.name}", patience)
+
+    @property
+    def defects(self) -> int:
+        """How many defects of its own it has logged so far, over all its starts."""
+        return (self._folder / LOG).read_text("utf-8", "replace").count(INCIDENT)
 
     def _answers(self) -> bool:
         with (
