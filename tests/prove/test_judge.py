@@ -87,6 +87,15 @@ def test_a_booking_whose_answer_was_lost_can_be_moved_and_cancelled_by_who_found
     assert story.codes() == set()
 
 
+def test_a_booking_known_by_a_cancellation_alone_may_have_been_where_its_user_wanted_one(story: Story) -> None:
+    story.refuse("ana", CREATE, 0, 1, UNKNOWN, place=TEN)
+    story.refuse("bia", CREATE, 2, 3, "slot_taken", place=TEN)
+    story.refuse("ana", CANCEL, 4, 5, UNKNOWN, booking="x")
+    story.create("bia", TEN, 6, 7, "b")
+    story.end(("b", "bia", TEN))
+    assert story.codes() == set()
+
+
 def test_a_refusal_for_another_reason_changes_nothing_and_is_not_judged(story: Story) -> None:
     story.create("ana", TEN, 0, 1, "a")
     story.refuse("ana", CANCEL, 2, 3, "too_late", booking="a")
@@ -181,6 +190,15 @@ def test_a_move_refused_although_the_place_was_free_is_found(story: Story) -> No
     assert story.codes() == {"order_answer"}
 
 
+def test_a_cancelled_booking_whose_move_is_refused_as_if_it_were_live_is_found(story: Story) -> None:
+    story.create("ana", TEN, 0, 1, "a")
+    story.create("bia", ELEVEN, 0, 1, "b")
+    story.cancel("ana", "a", TEN, 2, 3)
+    story.refuse("ana", MOVE, 4, 5, "slot_taken", booking="a", place=ELEVEN)
+    story.end(("b", "bia", ELEVEN))
+    assert story.codes() == {"order_answer"}
+
+
 def test_a_cancellation_that_finds_no_booking_although_it_was_made_is_found(story: Story) -> None:
     story.create("ana", TEN, 0, 1, "a")
     story.refuse("ana", CANCEL, 2, 3, "not_found", booking="a")
@@ -199,6 +217,41 @@ def test_a_lost_answer_explains_one_booking_and_no_second(story: Story) -> None:
     story.refuse("bia", CREATE, 2, 3, UNKNOWN, place=ELEVEN)
     story.end(("a", "ana", TEN), ("x", "bia", ELEVEN), ("y", "bia", NOON))
     assert story.codes() == {"phantom", "order_end"}
+
+
+def test_a_lost_answer_explains_no_second_booking_once_the_first_has_left(story: Story) -> None:
+    story.refuse("ana", CREATE, 0, 1, UNKNOWN, place=TEN)
+    story.move("ana", "x", ELEVEN, 2, 3)
+    story.end(("x", "ana", ELEVEN), ("y", "ana", TEN))
+    assert story.codes() == {"phantom", "order_end"}
+
+
+def test_a_cancelled_booking_that_comes_back_is_found(story: Story) -> None:
+    story.refuse("ana", CREATE, 0, 1, UNKNOWN, place=TEN)
+    story.refuse("ana", CREATE, 0, 1, UNKNOWN, place=ELEVEN)
+    story.cancel("ana", "x", TEN, 2, 3)
+    story.end(("x", "ana", ELEVEN))
+    assert story.codes() == {"cancellation_lost", "order_end"}
+
+
+def test_a_cancellation_of_a_booking_that_was_never_made_is_found(story: Story) -> None:
+    story.cancel("ana", "x", TEN, 0, 1)
+    story.end()
+    assert story.codes() == {"order_answer"}
+
+
+def test_a_cancellation_that_names_another_place_is_found(story: Story) -> None:
+    story.create("ana", TEN, 0, 1, "a")
+    story.cancel("ana", "a", ELEVEN, 2, 3)
+    story.end()
+    assert story.codes() == {"order_answer"}
+
+
+def test_a_change_of_another_s_booking_is_found(story: Story) -> None:
+    story.create("ana", TEN, 0, 1, "a")
+    story.cancel("bia", "a", TEN, 2, 3)
+    story.end()
+    assert story.codes() == {"order_never"}
 
 
 def test_a_booking_that_a_refused_creation_made_all_the_same_is_found(story: Story) -> None:
