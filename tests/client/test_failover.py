@@ -138,6 +138,31 @@ def test_a_server_that_falls_silent_over_a_call_is_left_within_a_third_of_the_id
     assert asking.result(PATIENCE).id == "b1"
 
 
+def test_a_server_that_is_there_and_does_not_get_a_command_done_is_left(
+    join: Join, other: ScriptedServer, later: Later
+) -> None:
+    client, peer = join(idle=0.6)
+    asking = later(client.book, TEN)
+    call = peer.hear("booking.create")
+    peer.answer(peer.hear("ping"), PONG)
+    second = other.take().greet_again()
+    again = second.hear("booking.create")
+    assert again["params"] == call["params"]
+    second.answer(again, booking())
+    assert asking.result(PATIENCE).id == "b1"
+
+
+def test_a_server_that_takes_its_time_over_a_long_answer_is_not_left(join: Join, later: Later) -> None:
+    client, peer = join(idle=0.6)
+    asking = later(client.bookings)
+    call = peer.hear("booking.list")
+    for _ in range(3):
+        peer.hear("ping")
+        peer.say_bytes(b"\n")  # as half an answer would
+    peer.answer(call, {"bookings": []})
+    assert asking.result(PATIENCE) == []
+
+
 def test_a_server_that_falls_silent_while_nothing_is_asked_is_left_too(join: Join, other: ScriptedServer) -> None:
     _, peer = join(idle=0.3)
     peer.hear("ping")

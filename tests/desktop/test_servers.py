@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agenda.client import Client, ClientError
-from tests.client.nodes import Node
+from tests.client.relay import Relay
 from tests.desktop.conftest import PASSWORD, Open
 from tests.protocol.server import Server, unused_name
 
@@ -39,7 +39,7 @@ def test_an_address_that_cannot_be_one_is_named(open_window: Open) -> None:
 def test_the_window_goes_on_with_another_of_the_servers_that_were_typed(
     open_window: Open, server: Server, tmp_path: Path
 ) -> None:
-    with Node(server.address) as one, Node(server.address) as two:
+    with Relay(server.address) as one, Relay(server.address) as two:
         first, second = (f"127.0.0.1:{node.address[1]}" for node in (one, two))
         window = open_window(config="kept")
         window.keys("alt+r", "ctrl+a", f"={first}, {second}", "Tab")

@@ -119,6 +119,8 @@ class Dialogue:
             raise StoreAway("the server cannot get at its data")
         for call in self._unanswered.due(now):
             self._repeat(call)
+        if self._unanswered.commanded_at() + self._pulse.patience() < now:
+            raise Broken("the server does not get a command done")
         if self._pulse.check(now, self._unanswered.asked_at()):
             self._transmit(Call("ping", {}))
         self._standing.look()
@@ -126,7 +128,8 @@ class Dialogue:
     def next_tick(self) -> float:
         """When `tick` has something to do at the latest, by the monotonic clock."""
         probe = self._pulse.next_check(self._unanswered.asked_at())
-        return min(probe, self._unanswered.next_due(), self._standing.next_look())
+        overdue = self._unanswered.commanded_at() + self._pulse.patience()
+        return min(probe, overdue, self._unanswered.next_due(), self._standing.next_look())
 
     def heard(self) -> None:
         """Bytes came in, be it half a line: the server is there."""

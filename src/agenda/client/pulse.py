@@ -49,6 +49,10 @@ class Pulse:
         self._probed = True
         return True
 
+    def patience(self) -> float:
+        """For how many seconds a server may owe the outcome of a command."""
+        return self._idle / 3 if self._hasty else inf
+
     def next_check(self, asked_at: float | None) -> float:
         """When `check` has something to do at the latest."""
         return self._reckoned_from(asked_at) + self._bounds(asked_at)[self._probed]

@@ -61,6 +61,11 @@ class Unanswered:
             return None
         return min((call.sent_at for call in owed if call.sent_at), default=None)
 
+    def commanded_at(self) -> float:
+        """Since when the server owes the outcome of a command, which is a short answer; inf where it owes none."""
+        commands = (call for call in self._calls.values() if call.request and call.method not in TAKE_TIME)
+        return min((call.sent_at for call in commands if call.owed and call.sent_at), default=inf)
+
     def catching_up(self) -> bool:
         """Whether a day that is watched has not come yet on this connection."""
         return any(call.own and call.watch and not call.watch.closed for call in self._calls.values())

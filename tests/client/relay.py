@@ -1,4 +1,4 @@
-"""Addresses that behave like servers of one agenda: each passes on to the same server, dies, freezes and comes back."""
+"""A port that passes everything on to a server, and dies, freezes and comes back as a server would."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Self
 TICK = 0.02
 
 
-class Node:
+class Relay:
     """Listens on a port of loopback. While `frozen` it takes connections and bytes, as a stopped process would."""
 
     def __init__(self, server: tuple[str, int]) -> None:
