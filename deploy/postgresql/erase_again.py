@@ -10,7 +10,7 @@ import re
 import sys
 
 from agenda.domain.model import Catalogue
-from agenda.storage.backup import erase_people
+from agenda.storage.erased import erase_people
 from agenda.storage.postgres_store import PostgresStore
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agenda.storage.doctor import Finding, examine
+from agenda.storage.diagnosis import Finding
+from agenda.storage.doctor import examine
 from agenda.storage.fill import fill
 from agenda.storage.folder import DATABASE
 from agenda.storage.made_up import Plan

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from agenda.domain.audit import Fault, Head, chain
-from agenda.storage.backup import erase_people
 from agenda.storage.database import open_store
+from agenda.storage.erased import erase_people
 from agenda.storage.fill import fill
 from agenda.storage.folder import DATABASE
 from agenda.storage.made_up import MadeUp

@@ -18,7 +18,7 @@ from agenda.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from agenda.domain.audit import Head
-    from agenda.storage.doctor import Finding
+    from agenda.storage.diagnosis import Finding
     from agenda.storage.made_up import Plan
     from agenda.texts import Texts
 

@@ -13,20 +13,18 @@ from typing import Final
 
 from sqlalchemy import delete, func, select
 
-from agenda.domain.audit import SALT_BYTES, Head, chain
-from agenda.domain.commands import EraseUser, State
-from agenda.domain.decide import decide
-from agenda.domain.model import Catalogue, RequestId, UserId
-from agenda.engine.ids import new_ids
-from agenda.engine.ports import Store, StoreUnavailable
+from agenda.domain.audit import Head
+from agenda.domain.model import Catalogue
+from agenda.engine.ports import StoreUnavailable
 from agenda.storage.database import open_store
-from agenda.storage.doctor import Finding, Patient, diagnose
+from agenda.storage.diagnosis import Finding, Patient
+from agenda.storage.doctor import diagnose
+from agenda.storage.erased import erase_people
 from agenda.storage.errors import FileExists, StoreDamaged, StoreMissing
 from agenda.storage.folder import BACKUPS, DATABASE, FILE_MODE, FOLDER_MODE, DataFolder, hand_over, sync_folder
 from agenda.storage.schema import BOOKING, ERASURE, SESSION
 from agenda.storage.sqlite import Connection
 from agenda.storage.statements import Query, Statement
-from agenda.storage.store import SqliteStore
 from agenda.storage.verify import Steps, verify_audit
 
 _COUNT: Final = Query(select(func.count()).select_from(BOOKING))
@@ -90,7 +88,7 @@ def _copy(source: Path, target: Path, steps: Steps) -> None:
 def _checked(path: Path, name: Path, now: datetime) -> Copy:
     """What the copy at `path`, to be called `name`, is worth. Raises StoreUnavailable if it cannot be read."""
     with _opened(path, read_only=True) as connection:
-        findings = tuple(diagnose(Patient(path, connection, now)))
+        findings = tuple(diagnose(Patient(str(path), connection, now)))
         [(bookings,)] = _COUNT.rows(connection)
         return Copy(name, bookings, verify_audit(connection).heads, findings)
 
@@ -159,33 +157,6 @@ def _made_current(staged: Path, source: Path, people: list[str]) -> tuple[int, i
         [(bookings,)] = _COUNT.rows(connection)
         connection.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     return erased, bookings
-
-
-def erase_people(store: Store, people: list[str]) -> int:
-    """Erase those of the people whom the store knows, as the server would have; returns how many they were."""
-    ids = new_ids()
-    head = None
-    done = 0
-    for user in map(UserId, people):
-        if store.reader().account_of(user) is None:
-            continue
-        head = head or store.open_writer()
-        with store.begin() as transaction:
-            state = State(
-                transaction.catalogue(None),
-                users=transaction.users([user]),
-                holdings=transaction.holdings([user]),
-                numbers=transaction.next_number(),
-            )
-            command = EraseUser(user, RequestId(next(ids)), b"", fresh=True)
-            _, changes = decide(state, [command], transaction.now(), ids)
-            entries = chain(head, changes.facts, os.urandom(SALT_BYTES * len(changes.facts)))
-            transaction.save(changes, entries)
-        head = Head(head.writer, entries[-1].seq, entries[-1].hash)
-        done += 1
-    if done:
-        store.scrub()
-    return done
 
 
 def _put_aside(held: DataFolder, now: datetime) -> Path | None:

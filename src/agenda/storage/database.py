@@ -68,10 +68,23 @@ def _prepare(folder: DataFolder, first: Callable[[], Catalogue], busy: float) ->
 
 def create(connection: Connection, catalogue: Catalogue) -> None:
     """Make every table, index and trigger, and the first business, in one transaction."""
+    set_up(connection)
+    connection.run("BEGIN IMMEDIATE")
+    make_tables(connection)
+    Statement(insert(META)).each(connection, {"data": secrets.token_hex(16), "serves": SERVES}.items())
+    write_catalogue(connection, catalogue)
+    connection.run("COMMIT")
+
+
+def set_up(connection: Connection) -> None:
+    """Settle what an empty file has to know before its first table."""
     connection.run(f"PRAGMA page_size = {PAGE_BYTES}")
     connection.rows("PRAGMA journal_mode = WAL")
     connection.run("PRAGMA foreign_keys = ON")
-    connection.run("BEGIN IMMEDIATE")
+
+
+def make_tables(connection: Connection) -> None:
+    """Make every table, index and trigger, empty, in the transaction that is open."""
     for statement in ddl():
         connection.run(statement)
     # As Alembic makes it, which is not loaded until there is something to migrate.
@@ -80,9 +93,6 @@ def create(connection: Connection, catalogue: Catalogue) -> None:
         "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
     )
     connection.run("INSERT INTO alembic_version VALUES (?)", (REVISIONS[-1],))
-    Statement(insert(META)).each(connection, {"data": secrets.token_hex(16), "serves": SERVES}.items())
-    write_catalogue(connection, catalogue)
-    connection.run("COMMIT")
 
 
 def ddl() -> list[str]:

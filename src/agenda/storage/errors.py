@@ -64,6 +64,26 @@ class StoreNewer(StoreProblem):
 
 
 @dataclass
+class StoreOlder(StoreProblem):
+    """An earlier program made this database; a server's start brings it up to date."""
+
+
+@dataclass
+class StoreEmpty(StoreProblem):
+    """There is no agenda in this PostgreSQL database."""
+
+
+@dataclass
+class StoreNotEmpty(StoreProblem):
+    """There is an agenda in this PostgreSQL database already, or a part of one."""
+
+
+@dataclass
+class StoreInUse(StoreProblem):
+    """Servers work on this PostgreSQL database."""
+
+
+@dataclass
 class StoreBusyErasing(StoreProblem):
     """An erasure was committed, but readers kept its remains from being taken out of the files in time."""
 

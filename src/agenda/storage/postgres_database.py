@@ -20,13 +20,17 @@ from agenda.storage.statements import Query, Statement, ddl_of
 ONE_AT_A_TIME: Final = "pg_advisory_lock(1634231, 1)"
 _SERVES: Final = Query(select(META.c.value).where(META.c.name == "serves"))
 _SERVE: Final = Query(update(META).values(value=bindparam("serves")).where(META.c.name == "serves"))
-_TABLES: Final = "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()"
+TABLES: Final = "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()"
 
 # The exclusion makes starts unique on a seat, so the key is an ordinary index: only one rule can be violated.
-OWN: Final = (
-    "CREATE INDEX claim_key ON claim (resource, seat, starts)",
+CLAIM_KEY: Final = "claim_key"
+CLAIM_RULES: Final = (
+    f"CREATE INDEX {CLAIM_KEY} ON claim (resource, seat, starts)",
     f"""ALTER TABLE claim ADD CONSTRAINT {CLAIM_NO_OVERLAP}
 EXCLUDE USING gist (resource WITH =, seat WITH =, tstzrange(starts, ends) WITH &&)""",
+)
+OWN: Final = (
+    *CLAIM_RULES,
     f"""CREATE FUNCTION {CLAIM_NO_UPDATE}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = '{CLAIM_NO_UPDATE}'; END $$""",
     f"CREATE TRIGGER {CLAIM_NO_UPDATE} BEFORE UPDATE ON claim FOR EACH ROW EXECUTE FUNCTION {CLAIM_NO_UPDATE}()",
@@ -44,8 +48,8 @@ def prepare(url: str, first: Callable[[], Catalogue]) -> None:
     """
     connection = Connection(url)
     try:
-        with _alone(connection):
-            tables = {name for (name,) in connection.rows(_TABLES)}
+        with alone(connection):
+            tables = {name for (name,) in connection.rows(TABLES)}
             if not tables & {META.name, "alembic_version"}:
                 create(connection, first())
             elif _behind(connection, tables):
@@ -67,7 +71,7 @@ def check(connection: Connection) -> None:
 
 
 @contextmanager
-def _alone(connection: Connection) -> Iterator[None]:
+def alone(connection: Connection) -> Iterator[None]:
     """While other nodes that start wait; the lock goes with the connection."""
     connection.rows(f"SELECT {ONE_AT_A_TIME}::text")
     yield
@@ -77,20 +81,25 @@ def create(connection: Connection, catalogue: Catalogue) -> None:
     """Make every table, index and rule, and the first business, in one transaction."""
     connection.run("BEGIN")
     try:
-        connection.run("CREATE EXTENSION IF NOT EXISTS btree_gist")
-        for statement in (*ddl_of("postgresql"), *OWN):
-            connection.run(statement)
-        connection.run(
-            "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
-            "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
-        )
-        connection.run("INSERT INTO alembic_version VALUES ($1)", (REVISIONS[-1],))
+        make_tables(connection)
         Statement(insert(META)).each(connection, {"data": secrets.token_hex(16), "serves": SERVES}.items())
         write_catalogue(connection, catalogue)
         connection.run("COMMIT")
     except BaseException:
         connection.undo()
         raise
+
+
+def make_tables(connection: Connection) -> None:
+    """Make every table, index and rule, empty, in the transaction that is open."""
+    connection.run("CREATE EXTENSION IF NOT EXISTS btree_gist")
+    for statement in (*ddl_of("postgresql"), *OWN):
+        connection.run(statement)
+    connection.run(
+        "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+        "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"
+    )
+    connection.run("INSERT INTO alembic_version VALUES ($1)", (REVISIONS[-1],))
 
 
 def _behind(connection: Connection, tables: set[str]) -> bool:

@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pydantic_core import from_json
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import ColumnClause, bindparam, func, literal_column, select, union_all
 
 from agenda.domain.audit import AuditEntry, Fault, Head, verify
 from agenda.storage.connection import Connection
+from agenda.storage.erased import ERASURES
 from agenda.storage.rows import entry_of
 from agenda.storage.schema import AUDIT, WRITER
 from agenda.storage.statements import Query
@@ -19,10 +20,14 @@ Steps = Callable[[int, int], None]
 
 _CHUNK: Final = 2_000
 _LOWEST: Final = -(2**63)
-_COUNT: Final = Query(select(func.count()).select_from(AUDIT))
-_WRITERS: Final = Query(select(WRITER.c.writer, WRITER.c.seq, WRITER.c.hash))
-_ENDS: Final = Query(select(AUDIT.c.writer, func.max(AUDIT.c.seq)).group_by(AUDIT.c.writer))
-_ERASURES: Final = Query(select(AUDIT.c.detail).where(AUDIT.c.action == "user.erase", AUDIT.c.detail.is_not(None)))
+_NOTHING: Final[ColumnClause[Any]] = literal_column("NULL")
+# One statement, which sees one moment: the heads that are stored, then of each chain its last number and its entries.
+_ENDS: Final = Query(
+    union_all(
+        select(WRITER.c.writer, WRITER.c.seq, WRITER.c.hash, _NOTHING),
+        select(AUDIT.c.writer, func.max(AUDIT.c.seq), _NOTHING, func.count()).group_by(AUDIT.c.writer),
+    )
+)
 _ENTRIES: Final = Query(
     select(AUDIT)
     .where(AUDIT.c.writer == bindparam("of"), AUDIT.c.seq > bindparam("after"), AUDIT.c.seq <= bindparam("end"))
@@ -52,7 +57,7 @@ def verify_audit(
 
 
 class _Check:
-    """One check. It holds no transaction while it reads on: that would keep an erasure from being completed."""
+    """One check. It begins no transaction: that would keep an erasure from being completed."""
 
     def __init__(self, connection: Connection, since: Sequence[Head], steps: Steps) -> None:
         self.connection = connection
@@ -61,13 +66,15 @@ class _Check:
         for head in since:
             self.kept[head.writer][head.seq] = head
         self.done = 0
-        connection.run("BEGIN")
-        try:
-            [(self.total,)] = _COUNT.rows(connection)
-            self.ends: dict[int, int] = dict(_ENDS.rows(connection))
-            self.stored = {writer: Head(writer, seq, hash_) for writer, seq, hash_ in _WRITERS.rows(connection)}
-        finally:
-            connection.undo()
+        self.total = 0
+        self.ends: dict[int, int] = {}
+        self.stored: dict[int, Head] = {}
+        for writer, seq, hash_, entries in _ENDS.rows(connection):
+            if entries is None:
+                self.stored[writer] = Head(writer, seq, hash_)
+            else:
+                self.ends[writer] = seq
+                self.total += entries
         self.blanks = set(self.erased())
 
     def run(self) -> Verification:
@@ -80,7 +87,7 @@ class _Check:
 
     def erased(self) -> Iterator[tuple[int, int]]:
         """(writer, seq) of all entries that erasures say they blanked."""
-        for (detail,) in _ERASURES.rows(self.connection):
+        for (detail,) in ERASURES.rows(self.connection):
             for writer, first, last in from_json(detail)["blank"]:
                 yield from ((writer, seq) for seq in range(first, last + 1))
 
