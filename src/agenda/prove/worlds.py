@@ -138,7 +138,7 @@ class OnPostgres(OwnWorld):
         database = Postgres(folder / "postgres")
         self.stack.callback(database.stop)
         database.start()
-        self.breakers.append(Breaker("kill", "database", database.kill, database.start, 0.1, 2.0))
+        self.breakers.append(Breaker("database_kill", "database", database.kill, database.start, 0.1, 2.0))
         return database.url
 
 
