@@ -2,6 +2,8 @@
 
 from datetime import date, datetime
 
+import pytest
+
 from agenda.domain.model import UserId
 from agenda.domain.times import Span
 from agenda.engine.board import Board, Frame
@@ -22,14 +24,16 @@ class Feed:
         self.timetable = Timetables(self.catalogue).of(DAY, HOUR, ROOM, NOON)
         self.live = Live(self.board, lambda: now, self.want)
         self.told: list[tuple[UserId, SlotChange]] = []
+        self.readable = True
         self.fill()
 
     def fill(self) -> None:
         self.board.fill(RESOURCE, DAY, lambda *_: [])
 
     def want(self, keys: object, then: object) -> None:
-        self.fill()
-        then()  # type: ignore[operator]
+        if self.readable:
+            self.fill()
+        then(self.readable)  # type: ignore[operator]
 
     def watch(self, user: UserId) -> str:
         [view] = self.board.look(self.timetable.keys)[1]
@@ -47,6 +51,18 @@ class Feed:
 
     def states(self) -> list[tuple[UserId, list[tuple[datetime, str]]]]:
         return [(user, [(slot.time.start, slot.state) for slot in change.slots]) for user, change in self.told]
+
+
+@pytest.fixture
+def feed_that_cannot_read() -> Feed:
+    """Bia watches a day that the board has dropped, and its change could not be read."""
+    feed = Feed()
+    feed.book()
+    feed.watch(BIA)
+    feed.board.drop()
+    feed.readable = False
+    feed.live.refresh([(ROOM, DAY)])
+    return feed
 
 
 def test_a_booking_is_mine_to_its_owner_and_taken_to_all_others() -> None:
@@ -113,6 +129,20 @@ def test_nobody_is_told_after_he_stopped_watching() -> None:
     feed.book()
     assert not feed.told
     assert not feed.live.remove(watch)
+
+
+def test_a_day_that_could_not_be_fetched_is_told_when_it_can_be(feed_that_cannot_read: Feed) -> None:
+    feed = feed_that_cannot_read
+    feed.readable = True
+    feed.live.refresh_owed()
+    assert feed.states() == [(BIA, [(TEN, "free")])]
+    assert not feed.live.owing
+
+
+def test_what_could_not_be_fetched_is_owed_and_nothing_is_told(feed_that_cannot_read: Feed) -> None:
+    feed_that_cannot_read.live.refresh_owed()
+    assert feed_that_cannot_read.live.owing
+    assert not feed_that_cannot_read.told
 
 
 def test_all_days_are_looked_at_again_when_the_store_is_back() -> None:

@@ -1,12 +1,12 @@
 """What follows a commit: the board is corrected, watchers and other nodes are told, readable logs written behind."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from agenda.domain.model import Catalogue, UserId
+from agenda.domain.model import Catalogue, Claim, UserId
 from agenda.engine.board import Board, Key
 from agenda.engine.committer import Committed
-from agenda.engine.following import Following
+from agenda.engine.following import Following, found
 from agenda.engine.live import Live
 from agenda.engine.ports import Log, Mailbox, Reply, Store
 
@@ -28,7 +28,7 @@ class Aftermath:
 
     def committed(self, done: Committed) -> Iterable[tuple[Mailbox, Reply, Any]]:
         """Correct the board, and ask each feed to look again at the days that were touched."""
-        catalogue, changes = done.before.catalogue, done.changes
+        catalogue = done.before.catalogue
         if self._catalogue is not None and catalogue is not self._catalogue:
             self._offers_changed(catalogue)
         self._catalogue = catalogue
@@ -37,22 +37,35 @@ class Aftermath:
             self._correct(done)
         else:
             self.following.own(done, self._correct)
-        released, claimed = changes.released.values(), changes.claimed.values()
-        if not self.lives or not (released or claimed):
-            return []
-        return self._refreshed(self._board.keys((*released, *claimed)))
+        keys = self._board.keys((*done.changes.released.values(), *done.changes.claimed.values()))
+        if self.following is not None:
+            keys |= self._found(done)
+        return self._refreshed(keys) if keys else []
 
     def _correct(self, done: Committed) -> None:
         changes = done.changes
         try:
             if changes.released or changes.claimed:
                 self._board.correct(changes.released.values(), changes.claimed.values(), done.before.bookings)
+            if self.following is not None and (keys := self._found(done)):
+                self._board.forget(keys)
         except BaseException:
             self._board.drop()  # better unknown than stale
             raise
 
+    def _found(self, done: Committed) -> set[Key]:
+        """The days of bookings that are about to be answered, and that the feed may not have told of yet."""
+        spans = ((booking, self._board.around(booking.span)) for booking in found(done))
+        return self._board.keys(Claim(booking.resource, booking.seat, span, booking.id) for booking, span in spans)
+
     def _refreshed(self, keys: Iterable[Key]) -> list[tuple[Mailbox, Reply, Any]]:
         return [(mailbox, live.refresh, keys) for mailbox, live in list(self.lives.items())]
+
+    def read_again(self) -> None:
+        """Watchers whose days could not be read have them read now."""
+        for mailbox, live in list(self.lives.items()):
+            if live.owing:
+                mailbox.post([(live.refresh_owed, None)])
 
     def look_again(self, keys: Iterable[Key] | None) -> None:
         """Watchers look again at the days that another node touched, or at everything."""

@@ -188,6 +188,14 @@ class Board:
         frame = self._frame()
         return {(claim.resource, day) for claim in claims for day in frame.days(claim.span)}
 
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Whoever looks at these days next has them read anew."""
+        with self._lock:
+            for key in keys:
+                if key in self._days:
+                    self._forget(key)
+            self._version += 1
+
     def around(self, span: Span) -> Span:
         """The span with all that a service may claim before and after it."""
         frame = self._frame()

@@ -135,6 +135,7 @@ class Committer:
         """Enter this run as a writer anew, as the next batch would have to."""
         try:
             self._head = self.store.open_writer()
+            self.aftermath.beginning(self._head.writer)
         except StoreUnavailable as away:
             self.health.trouble(away, COMMITS)
         except Exception as defect:  # noqa: BLE001  # the next batch meets it too, and answers

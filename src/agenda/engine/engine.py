@@ -76,8 +76,9 @@ class Engine:
 
         feed = store.feed()
         if feed is not None:
-            meter = self._committer.meter
-            self._aftermath.following = Following(feed, self._board, self, self.health, meter, log)
+            self._aftermath.following = Following(
+                feed, self._board, self, health=self.health, meter=self._committer.meter, log=log
+            )
 
     def start(self) -> None:
         """Start the threads. Raises StoreUnavailable."""
@@ -139,15 +140,21 @@ class Engine:
         """Watchers look again at everything."""
         self._aftermath.look_again(None)
 
-    def offers(self, version: int) -> None:
-        """Another node has changed what is offered, if the version is another one. Raises StoreUnavailable."""
-        if version != self.catalogue.version:
-            self._offers_changed(self._reader.catalogue())
-            self.forgotten()
-
     def ended(self, closed: Collection[str], erased: Collection[UserId]) -> None:
         """Sessions that were ended at another node end here, too."""
         self._sessions.end_elsewhere(closed, erased)
+
+    def missed(self) -> None:
+        """The store is asked about every session."""
+        self._sessions.check()
+
+    def looked(self, version: int) -> None:
+        """Take over what another node offers, and try again what could not be read. Raises StoreUnavailable."""
+        if version != self.catalogue.version:
+            self._offers_changed(self._reader.catalogue())
+            self.forgotten()
+        self._aftermath.read_again()
+        self._sessions.check_again()
 
     # Sessions
 
@@ -342,8 +349,8 @@ class Engine:
         lives = self._aftermath.lives
         if mailbox not in lives:
 
-            def want(keys: Iterable[Key], then: Callable[[], None]) -> None:
-                self._readers.ask(lambda: self._fill(keys), mailbox, lambda failed: None if failed else then())
+            def want(keys: Iterable[Key], then: Callable[[bool], None]) -> None:
+                self._readers.ask(lambda: self._fill(keys), mailbox, lambda failed: then(failed is None))
 
             live = lives[mailbox] = Live(self._board, self._now, want)
             self.health.listen(mailbox, lambda available: live.refresh_all() if available else None)

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Protocol
 
 from agenda.domain.audit import Head
-from agenda.domain.model import BookingId, Claim, UserId
+from agenda.domain.model import Booking, Claim, UserId
 from agenda.engine.board import Board, Key
 from agenda.engine.committer import Committed
 from agenda.engine.health import FEED, Health
@@ -27,25 +27,32 @@ class Follower(Protocol):
     def forgotten(self) -> None:
         """The board was dropped: everything may have changed."""
 
-    def offers(self, version: int) -> None:
-        """What is offered has this version now. Raises StoreUnavailable."""
-
     def ended(self, closed: Collection[str], erased: Collection[UserId]) -> None:
         """Sessions whose token digests begin so were closed, users were erased."""
+
+    def missed(self) -> None:
+        """Something was not heard of: any session may have ended."""
+
+    def looked(self, version: int) -> None:
+        """All else has been told, and what could not be read before can be tried again.
+
+        What is offered has this version now. Raises StoreUnavailable.
+        """
 
 
 class Following:
     """One thread that reads the feed, and the order between what it learns and what this node commits itself.
 
     The feed gives bookings as they are at the moment of a look. A commit of this node that comes between such a look
-    and its effect on the board is younger, or may be: what it touched is left alone and looked at again.
+    and its effect on the board is younger, or may be: what it touched is left alone and looked at again, together with
+    every place where either of them says that it is or was.
     """
 
-    def __init__(self, feed: Feed, board: Board, follower: Follower, health: Health, meter: Meter, log: Log) -> None:
+    def __init__(self, feed: Feed, board: Board, follower: Follower, *, health: Health, meter: Meter, log: Log) -> None:
         self._feed, self._board, self._follower = feed, board, follower
         self._health, self._meter, self._log = health, meter, log
         self._lock = Lock()
-        self._again: set[BookingId] = set()
+        self._again: set[Place] = set()
         self._looks = 0
         self._mark = -1
         self._done = Event()
@@ -75,7 +82,7 @@ class Following:
         with self._lock:
             correct(done)
             if self._looks != self._mark or self._looks % 2:
-                self._again.update(changes.released, changes.claimed)
+                self._again.update(_places(done))
         if done.entries:
             last = done.entries[-1]
             self._feed.own(Head(last.writer, last.seq, last.hash))
@@ -83,8 +90,10 @@ class Following:
             self._feed.tell()
 
     def _run(self) -> None:
-        while not self._done.is_set():
+        while not self._done.wait(PACE_SECONDS):
             try:
+                if not self._again:
+                    self._feed.wait(LOOK_SECONDS - PACE_SECONDS)
                 self._look()
             except StoreUnavailable as away:
                 if self._health.available:
@@ -92,21 +101,19 @@ class Following:
                 self._health.trouble(away, FEED)
             except Exception as defect:  # noqa: BLE001  # the next look may go well, from an empty board
                 self._log.incident(defect)
-                self._forget()
+                self._lose_track()
             else:
                 self._health.ok(FEED)
                 self._meter.feed_heard = monotonic()
-            if not self._again:
-                self._done.wait(PACE_SECONDS)
-                self._feed.wait(LOOK_SECONDS - PACE_SECONDS)
 
     def _look(self) -> None:
         """Look once, and let it take effect. `_looks` is odd while one is under way."""
         with self._lock:
             self._looks += 1
             again, self._again = self._again, set()
+        keys: set[Key] | None = None
         try:
-            news = self._feed.news(again, lambda: self._board.kept > 0)
+            news = self._feed.news({place.booking for place in again}, lambda: self._board.kept > 0)
             with self._lock:
                 if news.whole and not news.erased:
                     keys = self._correct(news, again)
@@ -119,27 +126,58 @@ class Following:
         finally:
             self._looks += 1
         self._meter.feed_entries = news.entries
-        self._follower.offers(news.version)
-        if news.closed or news.erased:
-            self._follower.ended(news.closed, news.erased)
-        if not news.whole or news.erased:
-            self._follower.forgotten()
-        elif keys:
-            self._follower.changed(keys)
+        self._tell(news, keys)
 
-    def _correct(self, news: News, again: Collection[BookingId]) -> set[Key]:
+    def _correct(self, news: News, again: Collection[Place]) -> set[Key]:
         """Bring the board up to date; the days that were touched."""
-        left = [place for place in news.places if place.booking not in self._again]
-        wanted = ({place.booking for place in left} | set(again)) - self._again
-        places = left + [Place(b.id, b.resource, b.span) for id_, b in news.bookings.items() if id_ in wanted]
-        released = [Claim(place.resource, 0, self._board.around(place.span), place.booking) for place in places]
-        claimed = [claim for claim in news.claims if claim.booking in wanted]
+        mine = {place.booking for place in self._again}
+        places = {*again, *news.places, *map(_place, news.bookings.values())}
+        later = {place for place in places if place.booking in mine}
+        self._again |= later
+        released = [self._claim(place) for place in places - later]
+        claimed = [claim for claim in news.claims if claim.booking not in mine]
         if not released:
             return set()
         self._board.correct(released, claimed, news.bookings)
         return self._board.keys((*released, *claimed))
 
-    def _forget(self) -> None:
+    def _claim(self, place: Place) -> Claim:
+        """On whatever seat, and with whatever buffers."""
+        return Claim(place.resource, 0, self._board.around(place.span), place.booking)
+
+    def _tell(self, news: News, keys: set[Key] | None) -> None:
+        """Tell what was heard, once and for all; what may fail, and is then tried again, comes last."""
+        if news.closed or news.erased:
+            self._follower.ended(news.closed, news.erased)
+        if not news.whole:
+            self._follower.missed()
+        if keys is None:
+            self._follower.forgotten()
+        elif keys:
+            self._follower.changed(keys)
+        self._follower.looked(news.version)
+
+    def _lose_track(self) -> None:
         with suppress(Exception):
             self._board.drop()
+            self._follower.missed()
             self._follower.forgotten()
+
+
+def found(done: Committed) -> list[Booking]:
+    """What commands of the batch had become before: another node did it, or this one in a commit it never heard of."""
+    if len(done.before.settled) == len(done.changes.settled):
+        return []
+    decided = {(settled.user, settled.request) for settled in done.changes.settled}
+    before = (settled.outcome for key, settled in done.before.settled.items() if key not in decided)
+    return [outcome for outcome in before if isinstance(outcome, Booking)]
+
+
+def _place(booking: Booking) -> Place:
+    return Place(booking.id, booking.resource, booking.span)
+
+
+def _places(done: Committed) -> list[Place]:
+    """Where the batch found or left bookings."""
+    claims = (*done.changes.released.values(), *done.changes.claimed.values())
+    return [*(Place(claim.booking, claim.resource, claim.span) for claim in claims), *map(_place, found(done))]

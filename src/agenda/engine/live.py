@@ -37,20 +37,26 @@ class Watch:
 class Live:
     """The watches of one I/O thread; every method is called on it.
 
-    `want` fetches days that the board has dropped and then calls back.
+    `want` fetches days that the board has dropped and then calls back, with whether it could.
     """
 
     board: Board
     now: Callable[[], datetime]
-    want: Callable[[Iterable[Key], Callable[[], None]], None]
+    want: Callable[[Iterable[Key], Callable[[bool], None]], None]
     _watches: dict[str, Watch] = field(default_factory=dict)
     _by_key: defaultdict[Key, dict[Timetable, dict[str, Watch]]] = field(default_factory=lambda: defaultdict(dict))
+    _owed: set[Key] = field(default_factory=set)
     _ids: "count[int]" = field(default_factory=lambda: count(1))
 
     @property
     def watching(self) -> int:
         """How many watches there are; any thread."""
         return len(self._watches)
+
+    @property
+    def owing(self) -> bool:
+        """Whether somebody has not been told since a day could not be read; any thread."""
+        return bool(self._owed)
 
     def add(self, user: UserId, timetable: Timetable, states: States, notify: Callable[[SlotChange], None]) -> Watch:
         """Watch from now on; `states` is the picture that is being answered at this very moment."""
@@ -84,12 +90,17 @@ class Live:
         """Tell every watch what is different now: the store is back, and days may have been dropped meanwhile."""
         self.refresh(list(self._by_key))
 
+    def refresh_owed(self, _: object = None) -> None:
+        """Try again what could not be read."""
+        owed, self._owed = self._owed, set()
+        self.refresh(owed)
+
     def _refresh(self, timetable: Timetable) -> None:
         version, views = self.board.look(timetable.keys)
         known = [view for view in views if view is not None]
         if len(known) < len(views):
             missing = [key for key, view in zip(timetable.keys, views, strict=True) if view is None]
-            self.want(missing, lambda: self.refresh(missing))
+            self.want(missing, lambda fetched: self.refresh(missing) if fetched else self._owed.update(missing))
             return
         watches = self._by_key[timetable.keys[0]].get(timetable, {})
         self._tell(timetable, version, known, list(watches.values()))

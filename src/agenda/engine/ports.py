@@ -72,7 +72,7 @@ class Gone:
 
 
 class Place(NamedTuple):
-    """Where an entry says that a booking is or was, without buffers."""
+    """Where a booking is or was, with or without buffers."""
 
     booking: BookingId
     resource: ResourceId
@@ -83,7 +83,8 @@ class Place(NamedTuple):
 class News:
     """What other nodes committed: where bookings were said to be, and those bookings and their claims as they are now.
 
-    Without `whole` something may be missing. `version` is that of the catalogue; `entries` are all that were written.
+    Without `whole` anything may be missing, ended sessions too. `version` is that of the catalogue; `entries` are how
+    many were written.
     `closed` are the beginnings of token digests (agenda.domain.decide), `erased` the users who are gone.
     """
 

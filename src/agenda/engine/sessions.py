@@ -96,6 +96,9 @@ class Sessions:
         # For each token that is being looked up, by the identity of the list: what ended meanwhile.
         self._resuming: dict[int, list[_Ended]] = {}
         self._mailboxes: dict[Mailbox, None] = {}
+        self._erased: set[UserId] = set()  # by other nodes, perhaps just while somebody signed in here
+        self._checks = 0
+        self._unchecked = False
 
     def open(self, typed: Credentials, mailbox: Mailbox, reply: Reply) -> None:
         """Sign in, or make the account if that is wanted and the name unknown; replies SessionOpened."""
@@ -166,11 +169,14 @@ class Sessions:
         """Sign in with a token; replies SessionOpened."""
         self._mailboxes[mailbox] = None
         digest = passwords.token_digest(token)
-        ended = list[_Ended]()
+        ended, checks = list[_Ended](), self._checks
         self._resuming[id(ended)] = ended
 
         def found(answer: SignIn | AgendaError | None) -> None:
             del self._resuming[id(ended)]
+            if checks != self._checks:  # and perhaps before that check the answer was read
+                self.resume(token, mailbox, reply)
+                return
             if not isinstance(answer, SignIn):
                 reply(answer or NotSignedIn())
                 return
@@ -256,7 +262,7 @@ class Sessions:
         self._submit(attempt, mailbox, lambda _: reply(BadCredentials()))
 
     def _session(self, user: User, language: str, token_hash: bytes) -> Session:
-        session = Session(user, language, token_hash)
+        session = Session(user, language, token_hash, ended=user.id in self._erased)
         self._sessions.add(session)
         return session
 
@@ -273,8 +279,38 @@ class Sessions:
         def concerned(session: Session) -> bool:
             return session.user.id in erased or session.token_hash[:8].hex() in closed
 
+        def end(_: object) -> None:
+            self._erased.update(erased)
+            self._end(concerned)
+
         for mailbox in list(self._mailboxes):
-            mailbox.post([(lambda _: self._end(concerned), None)])
+            mailbox.post([(end, None)])
+
+    def check(self) -> None:
+        """Sessions may have ended at other nodes without a word: ask the store about each; any thread."""
+        for mailbox in list(self._mailboxes):
+            mailbox.post([(self._check, mailbox)])
+
+    def check_again(self) -> None:
+        """The same, if the store could not be asked the last time; any thread."""
+        if self._unchecked:
+            self.check()
+
+    def _check(self, mailbox: Mailbox) -> None:
+        self._checks += 1
+        self._unchecked = False
+        held = {session.token_hash for session in self._sessions}
+
+        def work() -> set[bytes]:
+            return {digest for digest in held if self._reader.sign_in(digest) is None}
+
+        def checked(gone: set[bytes] | AgendaError) -> None:
+            if isinstance(gone, AgendaError):
+                self._unchecked = True
+            elif gone:
+                self._end(lambda session: session.token_hash in gone)
+
+        self._readers.ask(work, mailbox, checked)
 
     def _request(self) -> RequestId:
         return RequestId(next(self._ids))

@@ -1,7 +1,6 @@
 """All that is PostgreSQL's own about a connection: its settings, its deadline, its errors."""
 
 import logging
-import select
 import socket
 from binascii import hexlify
 from collections.abc import Iterable, Iterator, Sequence
@@ -198,8 +197,13 @@ class Connection:
         """Whether it can never be used again; the server says nothing to a client that asks nothing but goodbye."""
         if self.raw.closed:
             return True
-        readable, _, _ = select.select([self._line.socket], [], [], 0)
-        return bool(readable)
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            pass
+        return True
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Execute one statement that gives no rows; the number of rows it changed."""
@@ -247,9 +251,11 @@ class Connection:
                 self.raw.execute("ROLLBACK")
 
     def hear(self) -> None:
-        """Take note of what was told by NOTIFY, so that it is not kept."""
-        while self._line.notifies() is not None:
-            pass
+        """Take note of what was told by NOTIFY, so that it is not kept; does not wait."""
+        with self._failing():
+            self._line.consume_input()
+            while self._line.notifies() is not None:
+                pass
 
     def cut_off(self) -> None:
         """Close the socket under whatever is being waited for; any thread."""

@@ -1,11 +1,12 @@
 """What other nodes committed: the audit table, in which each writer numbers its entries without gaps."""
 
-import select
 import socket
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from dataclasses import dataclass, replace
+from selectors import EVENT_READ, DefaultSelector
 from threading import Lock
-from typing import Any, Final
+from typing import Final, Protocol
 
 from pydantic_core import from_json
 
@@ -16,11 +17,12 @@ from agenda.engine.ports import News, Place, StoreUnavailable
 from agenda.storage import arrays
 from agenda.storage import statements as sql
 from agenda.storage.connection import Row
-from agenda.storage.postgres import BY_KEY, Connection
+from agenda.storage.postgres import BY_KEY, Connection, Guard
 from agenda.storage.rows import booking_of, claim_of, span_of
 
 CHANNEL: Final = "agenda"
 MOST: Final = 10_000  # entries that are read at once; after a longer absence it is cheaper to forget the board
+LOOK_SECONDS: Final = 3.0  # in which a look must be over, whatever the network does
 
 FEED_SETTINGS: Final = (
     f"{BY_KEY}; SET statement_timeout = '2s'; SET idle_in_transaction_session_timeout = '3s';"
@@ -36,14 +38,48 @@ SELECT a.writer, a.seq, a.hash, a.action, uuid_send(a.booking), uuid_send(a.reso
 date_part('epoch', a.starts)::int8, date_part('epoch', a.ends)::int8, a.detail
 FROM unnest($1::int8[], $2::int8[]) AS known(writer, seq) JOIN audit a ON a.writer = known.writer AND a.seq >= known.seq
 WHERE a.seq = known.seq OR a.action IN ('{CloseSession.action}', '{EraseUser.action}')
-OR ($3::bool AND a.booking IS NOT NULL AND a.outcome = 'ok') LIMIT {MOST + 1}"""  # noqa: S608  # our own words
+OR ($3::bool AND a.booking IS NOT NULL AND a.outcome = 'ok')"""  # noqa: S608  # our own words
+
+
+class Source(Protocol):
+    """Where connections come from."""
+
+    def connect(self, settings: str) -> Connection:
+        """Raises StoreUnavailable."""
+
+    def replaced(self, connection: Connection) -> bool:
+        """Whether another server is known to have taken over."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """The end of every chain at one moment, what was known of them before, and which were this node's own then."""
+
+    heads: dict[int, Head]
+    known: dict[int, Head]
+    own: int
+
+    @property
+    def whole(self) -> bool:
+        """Whether no chain has lost anything; those of this node included, which are known no later than they are."""
+        return all(_follows(self.heads.get(writer, Head(writer)), head) for writer, head in self.known.items())
+
+    @property
+    def moved(self) -> dict[int, Head]:
+        """What is known of the other chains that have gone on."""
+        known = {writer: self.known.get(writer, Head(writer)) for writer in self.heads if writer != self.own}
+        return {writer: head for writer, head in known.items() if self.heads[writer] != head}
 
 
 class PostgresFeed:
-    """The engine's port `Feed`; one thread waits and reads, any may tell."""
+    """The engine's port `Feed`; one thread waits and reads, any may tell.
 
-    def __init__(self, connect: Callable[[str], Connection]) -> None:
-        self._connect = connect
+    What is known of the own chain is what the committer has told: only that is on the board already. When it begins
+    another chain, because it never heard what became of its last commit, the rest of the old one is news.
+    """
+
+    def __init__(self, source: Source, guard: Guard) -> None:
+        self._source, self._guard = source, guard
         self._connection: Connection | None = None
         self._lock = Lock()
         self._known: dict[int, Head] | None = None
@@ -67,26 +103,37 @@ class PostgresFeed:
             self._wire.send(b".")
 
     def wait(self, seconds: float) -> None:
-        ears: list[Any] = [self._bell, *([self._connection.raw] if self._connection else [])]
-        ready, _, _ = select.select(ears, [], [], seconds)
+        with DefaultSelector() as ears:
+            ears.register(self._bell, EVENT_READ)
+            if self._connection is not None:
+                ears.register(self._connection.raw, EVENT_READ)
+            ready = {key.fileobj for key, _ in ears.select(seconds)}
         if self._bell in ready:
             with suppress(BlockingIOError):
                 self._bell.recv(4096)
+        if self._connection is not None and self._connection.raw in ready:
+            try:
+                self._connection.hear()
+            except StoreUnavailable:
+                self._let_go()
 
     def news(self, again: Collection[BookingId], warm: Callable[[], bool]) -> News:
         connection = self._connected()
         try:
-            if self._telling:
-                self._telling = False
-                connection.run(_TELL)
-            connection.run(_BEGIN)
-            connection.hear()
-            found = self._read(connection, again, warm)
-            connection.run("COMMIT")
-        except StoreUnavailable:
+            with self._guard.watching(connection, LOOK_SECONDS):
+                if self._telling:
+                    self._telling = False
+                    connection.run(_TELL)
+                connection.run(_BEGIN)
+                look, version = self._heads(connection)
+                news = replace(_read(connection, look, again, warm), version=version)
+                connection.run("COMMIT")
+                connection.hear()
+        except BaseException:
             self._let_go()
             raise
-        return found
+        self._learn(look, whole=news.whole)
+        return news
 
     def close(self) -> None:
         self._let_go()
@@ -94,10 +141,10 @@ class PostgresFeed:
         self._wire.close()
 
     def _connected(self) -> Connection:
-        if self._connection is not None and self._connection.broken:
+        if self._connection is not None and self._source.replaced(self._connection):
             self._let_go()
         if self._connection is None:
-            self._connection = self._connect(FEED_SETTINGS)
+            self._connection = self._source.connect(FEED_SETTINGS)
         return self._connection
 
     def _let_go(self) -> None:
@@ -105,54 +152,50 @@ class PostgresFeed:
             self._connection.close()
             self._connection = None
 
-    def _read(self, connection: Connection, again: Collection[BookingId], warm: Callable[[], bool]) -> News:
-        """Heads first, and only then whether anybody looks: who begins to look later reads a later state."""
+    def _heads(self, connection: Connection) -> tuple[_Look, int]:
+        """The moment of the look, and the version of what is offered; the first look knows all that there is."""
+        with self._lock:
+            known, own = None if self._known is None else dict(self._known), self._mine
         rows = connection.rows(_HEADS)
         heads = {writer: Head(writer, seq, hash_) for writer, seq, hash_, _ in rows}
-        version = rows[0][3] if rows else 0
-        with self._lock:
-            known, mine = self._known, self._mine
-        if known is None:  # the first look; whatever will be looked at later is read later
-            self._learn(heads)
-            return News(version=version)
-        moved = {w: known.get(w, Head(w)) for w, head in heads.items() if w != mine and known.get(w) != head}
-        whole = all(heads.get(w, Head(w)).seq >= head.seq for w, head in known.items() if w != mine)
-        entries = self._entries(connection, moved, warm=warm()) if moved else []
-        whole = whole and len(entries) <= MOST and _continued(moved, heads, entries)
-        news = _sorted_out([row for row in entries if row[1] > moved[row[0]].seq])
-        wanted = {place.booking for place in news.places}.union(again)
-        keys = [(bytes.fromhex(id_),) for id_ in wanted]
-        bookings = map(booking_of, sql.BOOKINGS.rows(connection, keys))
-        self._learn(heads)
-        return News(
-            whole=whole,
-            version=version,
-            entries=sum(heads[writer].seq - head.seq for writer, head in moved.items()),
-            places=news.places,
-            bookings={booking.id: booking for booking in bookings},
-            claims=[claim_of(row) for row in sql.CLAIMS_OF_BOOKINGS.rows(connection, keys)],
-            closed=news.closed,
-            erased=news.erased,
-        )
+        return _Look(heads, heads if known is None else known, own), rows[0][3] if rows else 0
 
-    def _entries(self, connection: Connection, moved: dict[int, Head], *, warm: bool) -> list[Row]:
-        known = [head.seq for head in moved.values()]
-        return connection.rows(_ENTRIES, (arrays.numbers(list(moved)), arrays.numbers(known), warm))
-
-    def _learn(self, heads: dict[int, Head]) -> None:
+    def _learn(self, look: _Look, *, whole: bool) -> None:
+        """From now on the next look begins here; of its own chains the node goes on knowing what it was told."""
         with self._lock:
+            own = (look.own, self._mine) if whole and self._known is not None else ()
             known = self._known or {}
-            self._known = {writer: known.get(writer, head) if writer == self._mine else head for writer, head in heads.items()}  # fmt: skip
+            self._known = look.heads | {writer: known.get(writer, Head(writer)) for writer in own}
 
 
-def _continued(moved: dict[int, Head], heads: dict[int, Head], entries: list[Row]) -> bool:
+def _follows(now: Head, then: Head) -> bool:
+    return now == then or now.seq > then.seq
+
+
+def _read(connection: Connection, look: _Look, again: Collection[BookingId], warm: Callable[[], bool]) -> News:
+    """Entries first, and only then what they name; whoever begins to look at slots meanwhile reads a later state."""
+    moved = look.moved
+    written = sum(look.heads[writer].seq - head.seq for writer, head in moved.items())
+    if not look.whole or written > MOST:
+        return News(whole=False, entries=max(written, 0))
+    known = (arrays.numbers(list(moved)), arrays.numbers([head.seq for head in moved.values()]))
+    entries = connection.rows(_ENTRIES, (*known, warm())) if moved else []
+    if not _continued(moved, entries):
+        return News(whole=False, entries=written)
+    news = _sorted_out([row for row in entries if row[1] > moved[row[0]].seq])
+    wanted = {place.booking for place in news.places}.union(again)
+    if not wanted:
+        return replace(news, entries=written)
+    keys = [(bytes.fromhex(id_),) for id_ in wanted]
+    bookings = map(booking_of, sql.BOOKINGS.rows(connection, keys))
+    claims = map(claim_of, sql.CLAIMS_OF_BOOKINGS.rows(connection, keys))
+    return replace(news, entries=written, bookings={each.id: each for each in bookings}, claims=list(claims))
+
+
+def _continued(moved: dict[int, Head], entries: list[Row]) -> bool:
     """Whether each chain still passes through the entry that was its last when it was looked at before."""
     hashes = {(writer, seq): hash_ for writer, seq, hash_, *_ in entries}
-    return all(
-        head.seq == 0 or hashes.get((head.writer, head.seq)) == head.hash
-        for head in moved.values()
-        if heads[head.writer] != head
-    )
+    return all(head.seq == 0 or hashes.get((head.writer, head.seq)) == head.hash for head in moved.values())
 
 
 def _sorted_out(entries: list[Row]) -> News:

@@ -196,7 +196,7 @@ class PostgresStore:
         return PostgresReader(self._pool)
 
     def feed(self) -> PostgresFeed:
-        return PostgresFeed(self._primary.connect)
+        return PostgresFeed(self._primary, self._guard)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
