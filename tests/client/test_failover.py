@@ -279,6 +279,16 @@ def test_the_only_server_is_kept_while_its_data_are_away(
     assert states.next() is State.ONLINE
 
 
+def test_the_only_server_that_cannot_look_the_session_up_is_without_its_data(
+    client: Client, peer: Peer, server: ScriptedServer, states: States
+) -> None:
+    peer.cut()
+    again = server.take()
+    again.refuse(again.hear("session.resume"), "unavailable", retry_after=0.01)
+    again.greet_again()
+    assert [states.next(), states.next(), states.next()] == [State.OFFLINE, State.AWAY, State.ONLINE]
+
+
 def test_the_client_is_online_again_only_when_its_pictures_cannot_be_older_than_those_it_had(
     join: Join, other: ScriptedServer, later: Later, states: States, monkeypatch: pytest.MonkeyPatch
 ) -> None:

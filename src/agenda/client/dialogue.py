@@ -174,14 +174,12 @@ class Dialogue:
     def _again_later(self, call: Call, refusal: Unavailable) -> bool:
         """Plan another try, if the caller's time allows it: here, or where another server may be better off."""
         call.refusals += 1
-        pause = refusal.facts.get("retry_after", 0)
-        at = monotonic() + max(SHORTEST_PAUSE, pause if isinstance(pause, (int, float)) else 0)
-        at = NEXT_CONNECTION if self._stopping else at
+        at = monotonic() + max(SHORTEST_PAUSE, refusal.pause)
         in_time = self._stopping or at < call.deadline
         if in_time:
-            call.retry_at, call.refusal = at, refusal
-            refusal.request = call.request
-        if self._alone and call.own:
+            call.retry_at = NEXT_CONNECTION if self._stopping else at
+            call.refusal, refusal.request = refusal, call.request
+        if self._alone and call.own and not self._stopping:
             self._standing.out_of_data()
         elif not self._alone and (call is self._greeting or call.refusals > 1 or not in_time):
             self._leaving = True

@@ -82,6 +82,12 @@ class Unavailable(AgendaError, code="unavailable"):
     Facts: retry_after (seconds). The outcome may be unknown; the same call with the error's `request` tells.
     """
 
+    @property
+    def pause(self) -> float:
+        """For how many seconds the server wants to be left in peace; 0 where it does not say."""
+        seconds = self.facts.get("retry_after", 0)
+        return float(seconds) if isinstance(seconds, (int, float)) else 0.0
+
 
 class Internal(AgendaError, code="internal"):
     """A defect of the server, or an answer that could not be understood. Facts: incident."""
