@@ -12,7 +12,7 @@ import pytest
 
 from agenda.prove.ports import free_port
 from agenda.prove.postgres import NoPostgres, Postgres
-from agenda.storage.backup import erase_people
+from agenda.storage.erased import erase_people
 from agenda.storage.postgres_store import PostgresStore
 from agenda.storage.verify import verify_audit
 from tests.deploy.page import commands, run
@@ -75,7 +75,8 @@ class House:
 
     def finish_log(self) -> None:
         """Begin a new file of the log, and return when the old one is kept."""
-        name = self.do('psql -Atc "SELECT pg_walfile_name(pg_switch_wal())" postgres').strip()
+        write, switch = "SELECT pg_logical_emit_message(true, 'a', 'b')", "SELECT pg_walfile_name(pg_switch_wal())"
+        name = self.do(f'psql -Atc "{write}" -c "{switch}" postgres').split()[-1]
         deadline = time.monotonic() + 20
         while not (self.archive / name).exists():
             assert time.monotonic() < deadline, "the log is not being kept"
