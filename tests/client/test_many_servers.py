@@ -70,5 +70,5 @@ def test_whichever_server_dies_or_freezes_everything_happens_once_and_the_pictur
                     outages[kind].append(worker.until_one_more())
         screen.until_true(direct)
         worker.assert_all_happened_once(direct)
-    assert max(outages["dies"]) < IDLE / 3
-    assert max(outages["freezes"]) < 2 * IDLE
+    assert max(outages["dies"]) < IDLE
+    assert max(outages["freezes"]) < 3 * IDLE
