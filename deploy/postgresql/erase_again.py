@@ -1,4 +1,4 @@
-#!/opt/agenda/.venv/bin/python
+#!/usr/bin/env python3
 """Erases people anew from a restored database, and ends all sessions: AGENDA_STORE names it, standard input their ids.
 
 For a database that no node uses yet. Prints how many of the people it knew; each is erased as the server would have,

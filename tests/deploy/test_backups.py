@@ -25,7 +25,7 @@ DUMP, LIST = commands("A dump every night"), commands("The list of erased people
 RESTORE, DROP = commands("Restoring a dump")
 BASE, CLEAN = commands("Keeping the log, for any moment")
 [RECOVER] = commands("Recovery to a moment")
-ERASE_AGAIN = "/opt/agenda/deploy/postgresql/erase_again.py"
+ERASE_AGAIN = "/opt/agenda/.venv/bin/python /opt/agenda/deploy/postgresql/erase_again.py"
 PORT = "5433"
 
 
