@@ -158,7 +158,7 @@ def test_a_cancellation_that_nobody_asked_for_is_found_by_the_move_that_fails(st
     story.create("ana", TEN, 0, 1, "a")
     story.refuse("ana", MOVE, 2, 3, "not_found", booking="a", place=ELEVEN)
     story.end()
-    assert story.codes() == {"lost", "order_answer"}
+    assert story.codes() == {"lost", "order_found"}
 
 
 def test_a_lost_cancellation_is_found(story: Story) -> None:
@@ -203,7 +203,7 @@ def test_a_cancellation_that_finds_no_booking_although_it_was_made_is_found(stor
     story.create("ana", TEN, 0, 1, "a")
     story.refuse("ana", CANCEL, 2, 3, "not_found", booking="a")
     story.end(("a", "ana", TEN))
-    assert story.codes() == {"order_answer"}
+    assert story.codes() == {"order_found"}
 
 
 def test_a_booking_that_nobody_asked_for_is_found(story: Story) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from agenda.prove.history import Call, History, Place
 from agenda.prove.linear import LIMIT, Found, linearize
 from agenda.prove.model import RULES, Look, Never, State
-from agenda.prove.parts import Part, is_decided, named, parts
+from agenda.prove.parts import NOT_FOUND, Part, is_decided, named, parts
 from agenda.prove.verdict import Check, Finding
 
 SHOWN, LAST = 12, 4
@@ -34,6 +34,9 @@ def _explained(part: Part, result: Found[State]) -> Finding:
         return _end(part, result)
     if isinstance(act, Never):
         return Finding("order_never", {"request": call.request, "outcome": call.outcome}, (call,), call)
+    if call.outcome == NOT_FOUND:
+        said = {"request": call.request, "outcome": call.outcome, "booking": call.booking}
+        return Finding("order_found", said, _around(part, result, call, set(), {call.booking}), call)
     place = call.place or (call.answer and call.answer.place)
     holders = _holders(part, result, place) if place else ()
     facts = {"request": call.request, "outcome": call.outcome, "place": place, "holders": holders}
