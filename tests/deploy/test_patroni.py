@@ -13,6 +13,7 @@ from agenda.prove.postgres import packaged
 from tests.deploy.cluster import Cluster, environment, running, settings
 from tests.deploy.shipped import CONTAINER, read
 from tests.ha.etcd import program as etcd_program
+from tests.ha.patroni import AGREED, POSTGRES
 
 pytestmark = pytest.mark.skipif(
     packaged() is None or etcd_program() is None, reason="PostgreSQL or etcd are not packaged for this system"
@@ -37,6 +38,14 @@ def test_patroni_accepts_its_settings(cluster: Cluster, tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_what_is_shipped_is_what_the_tests_of_high_availability_break() -> None:
+    shipped = read(CONTAINER / "patroni.yml")["bootstrap"]["dcs"]
+    both = [name for name in POSTGRES if name in shipped["postgresql"]["parameters"] and name != "shared_buffers"]
+    assert {**shipped, "postgresql": None} == {**AGREED, "postgresql": None}
+    assert {name: shipped["postgresql"]["parameters"][name] for name in both} == {name: POSTGRES[name] for name in both}
+    assert len(both) > 8
 
 
 def test_no_time_of_patroni_is_longer_than_it_can_keep() -> None:
