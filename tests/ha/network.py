@@ -83,5 +83,5 @@ class Network:
 
 
 def _port(machine: Machine, net: str) -> str:
-    """The name of a machine's port on a bridge: the system takes at most 15 characters."""
-    return f"{net[:7]}-{machine.name}"
+    """The name of a machine's port on a bridge; the system takes at most 15 characters."""
+    return f"{machine.name}-{net[:3]}"
