@@ -29,9 +29,11 @@ class Crowd:
     def __init__(self) -> None:
         self._tokens: dict[int, str] = {}
 
-    def connect(self, port: int, count: int, users: int | None = None) -> list[Line]:
-        """So many connections, each a user of its own, or of so many users in turn."""
-        return [self._signed_in(Line(port), number % (users or count)) for number in range(count)]
+    def connect(self, ports: int | Sequence[int], count: int, users: int | None = None) -> list[Line]:
+        """So many connections, to the servers in turn, each a user of its own, or of so many users in turn."""
+        servers = [ports] if isinstance(ports, int) else ports
+        lines = (Line(servers[number % len(servers)]) for number in range(count))
+        return [self._signed_in(line, number % (users or count)) for number, line in enumerate(lines)]
 
     def _signed_in(self, line: Line, user: int) -> Line:
         if user in self._tokens:

@@ -1,5 +1,6 @@
 """The load generator: many connections, one request in flight on each, lines built before the clock runs."""
 
+import contextlib
 import gc
 import select
 import socket
@@ -33,6 +34,11 @@ class Measured:
     def acknowledged_per_second(self) -> float:
         return self.acknowledged / self.seconds
 
+    @property
+    def longest(self) -> float:
+        """The longest latency, in milliseconds."""
+        return max(self.latencies) / 1e6
+
     def milliseconds(self, share: float) -> float:
         """The latency that this share of the answers did not exceed."""
         ordered = sorted(self.latencies)
@@ -58,9 +64,11 @@ def drive(
     *,
     seconds: float,
     warm_up: float = 0.5,
+    pinned: bool = True,
 ) -> Measured:
     """Send each connection its own lines, one after the other, for `warm_up`, then for `seconds`.
 
+    The load has its own core if it is `pinned`, else all there are.
     Ends earlier when all lines are used up; then the window ends with the last answer. Raises ConnectionError
     when the server closes a connection and TimeoutError when nothing arrives for 30 seconds.
     """
@@ -73,7 +81,7 @@ def drive(
     gc.freeze()
     gc.disable()
     try:
-        with on_core(LOAD_CORE):
+        with on_core(LOAD_CORE) if pinned else contextlib.nullcontext():
             return _run(poll, callers, int(warm_up * SECOND), int(seconds * SECOND))
     finally:
         gc.enable()

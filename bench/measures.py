@@ -14,9 +14,10 @@ from typing import Any
 from bench.crowd import Crowd, Stock, close, fill, slot_lists
 from bench.line import Line, request
 from bench.load import Measured, drive
+from bench.nodes import Nodes
 from bench.paint import first_paint
-from bench.pgbench import SCRIPTS, Postgres, postgres
-from bench.processes import Server, agenda, environment, peer
+from bench.pgbench import SCRIPTS, Peer, postgres
+from bench.processes import LOAD_CORE, SERVER_CORE, Server, agenda, environment, on_core, peer
 from bench.shares import Sampler, processor_seconds, thread_names
 from bench.watching import watchers
 
@@ -79,6 +80,7 @@ class Bench:
         parts: dict[str, Callable[[], Figures]] = {
             "generator": self.generator,
             "bookings": self.bookings,
+            "nodes": self.nodes,
             "one_slot": self.one_slot,
             "one_resource": self.one_resource,
             "slot_list": self.slot_list,
@@ -117,7 +119,11 @@ class Bench:
             runs.setdefault(name, {}).setdefault(count, []).append(figures)
             self._say(f"  {name}, {count}: {figures}")
 
-        with postgres(resources=size.resources, bookings=size.bookings) as database:
+        with on_core(SERVER_CORE):
+            started = contextlib.ExitStack()
+            server = started.enter_context(postgres(self._work / "postgres"))
+        with started:
+            database = Peer(server, resources=size.resources, bookings=size.bookings) if server else None
             for _ in range(size.rounds):
                 for count in size.connections:
                     note("agenda", count, self._ours(data, crowd, stock, count))
@@ -153,10 +159,20 @@ class Bench:
             close(lines)
         return granted(measured)
 
-    def _postgres(self, database: Postgres | None, script: str, count: int) -> Figures:
+    def _postgres(self, database: Peer | None, script: str, count: int) -> Figures:
         assert database is not None
-        result = database.book(script, clients=count, seconds=max(1, round(self._size.seconds)))
+        with on_core(LOAD_CORE):
+            result = database.book(script, clients=count, seconds=max(1, round(self._size.seconds)))
         return {"per_second": round(result.per_second), "mean": result.latency}
+
+    def nodes(self) -> Figures:
+        """Three servers on one PostgreSQL, all of it and the load on the same cores, and pgbench on these in turn."""
+        return Nodes(self._work, self._say).measure(
+            resources=self._size.resources,
+            bookings=self._size.bookings,
+            rounds=self._size.rounds,
+            seconds=self._size.seconds,
+        )
 
     def one_slot(self) -> Figures:
         """Everybody asks for the same slot without pause: one gets it, the refusals are durable too."""

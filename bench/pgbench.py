@@ -1,24 +1,19 @@
 """PostgreSQL for comparison: a real server, and pgbench writing a booking's four rows in one transaction."""
 
 import contextlib
-import os
 import re
 import shutil
-import subprocess
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.processes import LOAD_CORE, SERVER_CORE, free_port, on_core
+from agenda.prove.postgres import USER as OWNER
+from agenda.prove.postgres import NoPostgres, Postgres
 
 HERE = Path(__file__).parent
 SETTINGS = {
-    "fsync": "on",
-    "synchronous_commit": "on",
     "full_page_writes": "on",
-    "listen_addresses": "",
-    "max_connections": "300",
+    "max_connections": "400",
     "shared_buffers": "512MB",
     "max_wal_size": "4GB",
 }
@@ -73,125 +68,40 @@ class Figures:
     latency: float
 
 
-def binaries() -> Path | None:
-    """The folder of the newest PostgreSQL on this machine; None where there is none."""
-    found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/pgbench")]
-    on_path = shutil.which("pgbench")
-    if on_path and shutil.which("initdb"):
-        found.append(Path(on_path).resolve().parent)
-    return max(found, key=lambda path: [int(n) for n in re.findall(r"\d+", str(path))], default=None)
+class Peer:
+    """pgbench's tables in a database of their own on a running server, with `bookings` bookings in them."""
 
-
-class Postgres:
-    """A running server in a folder of its own, with the tables and `bookings` bookings in it."""
-
-    def __init__(self, tools: Path, folder: Path, *, resources: int, bookings: int) -> None:
-        self._tools = tools
-        self._folder = folder
+    def __init__(self, server: Postgres, *, resources: int, bookings: int) -> None:
+        self._server = server
         self._counts = {"resources": resources, "bookings": bookings}
         self._round = 0
-        self._port = free_port()
-        self._run("initdb", "-D", self._data, "-U", "bench", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
-        with (folder / "data" / "postgresql.conf").open("a") as settings:
-            settings.writelines(f"{name} = '{value}'\n" for name, value in SETTINGS.items())
-        self._start()
-        self._run(
-            "psql",
-            *self._target,
-            "-q",
-            "-v",
-            "ON_ERROR_STOP=1",
-            *self._variables("-v"),
-            "-v",
-            f"first={FIRST}",
-            "-f",
-            str(HERE / "pgbench.sql"),
-            "postgres",
-        )
-
-    @property
-    def _data(self) -> str:
-        return str(self._folder / "data")
+        server.sql("CREATE DATABASE pgbench")
+        variables = [*self._variables("-v"), "-v", f"first={FIRST}", "-v", "ON_ERROR_STOP=1"]
+        server.run("psql", *self._target, "-q", *variables, "-f", str(HERE / "pgbench.sql"), "pgbench")
 
     @property
     def _target(self) -> list[str]:
-        return ["-h", str(self._folder), "-p", str(self._port), "-U", "bench"]
+        return ["-h", str(self._server.folder), "-p", str(self._server.port), "-U", OWNER]
 
     def _variables(self, option: str) -> list[str]:
         return [part for name, value in self._counts.items() for part in (option, f"{name}={value}")]
 
-    def _start(self) -> None:
-        with on_core(SERVER_CORE):
-            self._run(
-                "pg_ctl",
-                "-D",
-                self._data,
-                "-w",
-                "-l",
-                str(self._folder / "log"),
-                "-o",
-                f"-p {self._port} -k {self._folder}",
-                "start",
-            )
-
     def version(self) -> str:
         """As the server itself tells it."""
-        return self._run("psql", *self._target, "-At", "-c", "SHOW server_version", "postgres").strip()
+        return self._server.sql("SHOW server_version")
 
     def book(self, script: str, *, clients: int, seconds: int) -> Figures:
-        """Run one of SCRIPTS; raises CalledProcessError when a transaction fails."""
-        path = self._folder / "script.sql"
+        """Run one of SCRIPTS; raises RuntimeError when pgbench fails."""
+        path = self._server.folder / "script.sql"
         path.write_text(SCRIPTS[script])
         first = self._round * 10_000_000  # no two rounds write the same slot
         self._round += 1
-        with on_core(LOAD_CORE):
-            out = self._run(
-                "pgbench",
-                *self._target,
-                "-n",
-                "-M",
-                "prepared",
-                "-f",
-                str(path),
-                "-c",
-                str(clients),
-                "-j",
-                "1",
-                "-T",
-                str(seconds),
-                "-D",
-                f"n={first // clients}",
-                "-D",
-                f"clients={clients}",
-                *self._variables("-D"),
-                "postgres",
-            )
+        form = ["-n", "-M", "prepared", "-f", str(path), "-c", str(clients), "-j", "1", "-T", str(seconds)]
+        variables = ["-D", f"n={first // clients}", "-D", f"clients={clients}", *self._variables("-D")]
+        out = self._server.run("pgbench", *self._target, *form, *variables, "pgbench")
         failed = re.search(r"failed transactions: (\d+)", out)
         assert failed is None or failed[1] == "0", out
         return Figures(_number(r"tps = ([\d.]+)", out), _number(r"latency average = ([\d.]+)", out))
-
-    def stop(self) -> None:
-        self._run("pg_ctl", "-D", self._data, "-w", "-m", "fast", "stop")
-
-    def _run(self, tool: str, *arguments: str) -> str:
-        command = [*_not_as_root(), str(self._tools / tool), *arguments]
-        result = subprocess.run(
-            command,
-            check=False,
-            text=True,
-            cwd=self._folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        if result.returncode:
-            raise RuntimeError(f"{tool} failed: {result.stdout[-2000:]}")
-        return result.stdout
-
-
-def _not_as_root() -> Sequence[str]:
-    """What goes before a command: PostgreSQL refuses to run as root, so it sees another user id."""
-    return ["unshare", "-U", "--map-user=65534", "--map-group=65534"] if os.geteuid() == 0 else []
 
 
 def _number(pattern: str, text: str) -> float:
@@ -201,15 +111,16 @@ def _number(pattern: str, text: str) -> float:
 
 
 @contextlib.contextmanager
-def postgres(*, resources: int, bookings: int) -> Iterator[Postgres | None]:
+def postgres(folder: Path) -> Iterator[Postgres | None]:
     """A server for the length of the block; None where PostgreSQL is not installed."""
-    tools = binaries()
-    if tools is None:
+    try:
+        server = Postgres(folder, settings={**SETTINGS, "unix_socket_directories": str(folder)})
+    except NoPostgres:
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="agenda-bench-pg-") as folder:
-        server = Postgres(tools, Path(folder), resources=resources, bookings=bookings)
-        try:
-            yield server
-        finally:
-            server.stop()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)

@@ -3,13 +3,14 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
+
+from agenda.prove.ports import free_port
 
 SERVER_CORE = 0
 LOAD_CORE = 1
@@ -33,30 +34,21 @@ def on_core(core: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
-def free_port() -> int:
-    """A loopback port below the range from which the system takes ports for outgoing connections."""
-    for port in range(20000 + os.getpid() % 5000, 32000):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", port))
-                return port
-    raise OSError("no free port between 20000 and 32000")
-
-
 class Server:
     """A server process that prints one line on standard output when its port answers."""
 
-    def __init__(self, name: str, command: Sequence[str], port: int, log: Path) -> None:
+    def __init__(self, name: str, command: Sequence[str], port: int, log: Path, *, pinned: bool = True) -> None:
         """Start `command` and return when it is ready; raises RuntimeError with its errors if it ends first.
 
-        Standard output goes to `log`, errors to a file beside it: the server never waits for a reader.
+        It has the servers' core if it is `pinned`, else all there are. Standard output goes to `log`, errors to a file
+        beside it: the server never waits for a reader.
         """
         self.name = name
         self.port = port
         errors = log.with_suffix(".errors")
         started = time.perf_counter()
-        with on_core(SERVER_CORE), log.open("wb") as out, errors.open("ab") as err:
+        core = on_core(SERVER_CORE) if pinned else contextlib.nullcontext()
+        with core, log.open("wb") as out, errors.open("ab") as err:
             self.process = subprocess.Popen(command, stdout=out, stderr=err, cwd=ROOT, env=environment())
         while b"\n" not in log.read_bytes():
             if self.process.poll() is not None:
@@ -101,6 +93,13 @@ def agenda(folder: Path, *options: str) -> Server:
     port = free_port()
     command = [sys.executable, "-m", "agenda", "serve", "--data", str(folder), "--port", str(port), *options]
     return Server("agenda", command, port, folder.parent / f"{folder.name}.log")
+
+
+def node(store: str, log: Path) -> Server:
+    """One of our servers on a PostgreSQL database, beside others on all cores."""
+    port = free_port()
+    command = [sys.executable, "-m", "agenda", "serve", "--store", store, "--port", str(port)]
+    return Server("node", command, port, log, pinned=False)
 
 
 def peer(module: str, *arguments: str, log: Path) -> Server:
