@@ -5,6 +5,7 @@ import socket
 from binascii import hexlify
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from selectors import EVENT_READ, DefaultSelector
 from threading import Event, Lock, Thread
 from time import monotonic
 from typing import Any, Final
@@ -286,12 +287,15 @@ class Connection:
 
     def _next_result(self) -> PGresult:
         """The next result of a pipeline, whose end is marked by one of its own and whose statements by None."""
-        result = self._line.get_result()
-        if result is None:
-            result = self._line.get_result()
-        if result is None:
-            raise psycopg.OperationalError("the connection was closed")
-        return result
+        line = self._line
+        for _ in range(2):
+            while line.is_busy():  # else the driver would wait for it with all threads of the process standing still
+                _until_readable(line.socket)
+                line.consume_input()
+            result = line.get_result()
+            if result is not None:
+                return result
+        raise psycopg.OperationalError("the connection was closed")
 
     def _loaded(self, result: PGresult) -> list[Row]:
         if not result.ntuples:
@@ -308,6 +312,13 @@ class Connection:
             if replacement is error:
                 raise
             raise replacement from error
+
+
+def _until_readable(number: int) -> None:
+    """Return when the socket of this number can be read or was closed; other threads go on meanwhile."""
+    with DefaultSelector() as ears:
+        ears.register(number, EVENT_READ)
+        ears.select()
 
 
 def _in_words(value: Any) -> bytes | None:
