@@ -97,6 +97,32 @@ class Cluster:
         hosts = f"postgresql://{user}@{self.hosts}/{database}?target_session_attrs=read-write"
         return psycopg.connect(hosts, password=PASSWORDS[password], connect_timeout=5, autocommit=True)
 
+    def surroundings(self) -> dict[str, str]:
+        """What the administrator's shell knows of it."""
+        file = self.folder / "pgpass"
+        file.touch(mode=0o600)
+        users = {"replicator": "PATRONI_REPLICATION_PASSWORD", "postgres": "PATRONI_SUPERUSER_PASSWORD"}
+        file.write_text("".join(f"*:*:*:{user}:{PASSWORDS[name]}\n" for user, name in users.items()))
+        return {
+            "PGHOST": ",".join(self._addresses.values()),
+            "PGPORT": str(self._port),
+            "PGUSER": "postgres",
+            "PGPASSFILE": str(file),
+            "PGTARGETSESSIONATTRS": "read-write",
+            "AGENDA_WAL_ARCHIVE": str(self.archive),
+            "PATH": f"{packaged()}:{os.environ['PATH']}",
+        }
+
+    def finish_log(self) -> None:
+        """Begin a new file of the log, and return when the old one is kept. Raises TimeoutError."""
+        with self.connect("postgres", "PATRONI_SUPERUSER_PASSWORD", "postgres") as connection:
+            row = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
+        deadline = time.monotonic() + PATIENCE
+        while row and not (self.archive / row[0]).exists():
+            if time.monotonic() > deadline:
+                raise TimeoutError(row[0])
+            time.sleep(0.1)
+
     def stop(self) -> None:
         for process in reversed(self._processes):
             with suppress(ProcessLookupError):

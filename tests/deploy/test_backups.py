@@ -107,7 +107,7 @@ def made_in(tmp_path: Path) -> Iterator[House]:
     house.place.mkdir()
     try:
         # The role that nodes have is no superuser.
-        server.sql("CREATE ROLE postgres SUPERUSER LOGIN")
+        server.sql("CREATE ROLE postgres SUPERUSER LOGIN; CREATE ROLE replicator REPLICATION LOGIN")
         house.do('psql --command="ALTER ROLE agenda RENAME TO bootstrap" --command="CREATE ROLE agenda LOGIN" postgres')
         house.do("createdb --owner=agenda agenda")
         with house.agenda() as desk:

@@ -4,13 +4,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import yaml
 
+from agenda.prove.ports import free_port
 from agenda.prove.postgres import packaged
 from tests.deploy.cluster import Cluster, environment, running, settings
+from tests.deploy.page import commands, run
 from tests.deploy.shipped import CONTAINER, read
 from tests.ha.etcd import program as etcd_program
 from tests.ha.patroni import AGREED, POSTGRES
@@ -65,14 +68,25 @@ def test_a_node_makes_what_it_needs_in_the_database_and_commits_wait_for_a_stand
 
 
 @pytest.mark.slow
-def test_a_finished_file_of_the_log_comes_into_the_archive(cluster: Cluster) -> None:
-    with cluster.connect("postgres", "PATRONI_SUPERUSER_PASSWORD", "postgres") as connection:
-        row = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
-    assert row
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline and not (cluster.archive / row[0]).exists():
-        time.sleep(0.1)
-    assert (cluster.archive / row[0]).exists()
+def test_a_copy_of_the_cluster_is_recovered_to_a_moment(cluster: Cluster, tmp_path: Path) -> None:
+    known, port = cluster.surroundings(), str(free_port())
+    base, _ = commands("Keeping the log, for any moment")
+    [recovery] = commands("Recovery to a moment")
+    run(base, tmp_path, known, {})
+    with cluster.connect("agenda", "AGENDA_DATABASE_PASSWORD", "agenda") as connection:
+        connection.execute("CREATE TABLE dropped_by_mistake (id integer)")
+        moment = connection.execute("SELECT clock_timestamp()::text").fetchone()
+        connection.execute("DROP TABLE dropped_by_mistake")
+    cluster.finish_log()
+    assert moment
+    del known["PGPORT"]  # which the server would take for its own
+    values = {"BASE": f"base-{time.strftime('%F')}", "MOMENT": moment[0]}
+    try:
+        run(recovery, tmp_path, known | values, {"5433": port})
+    finally:
+        with suppress(RuntimeError):  # it runs on where the recovery failed half-way
+            run("pg_ctl stop --pgdata=recovered --mode=immediate", tmp_path, known, {})
+    assert "dropped_by_mistake" in run("pg_restore --list recovered.dump", tmp_path, known, {})
 
 
 @pytest.mark.slow
