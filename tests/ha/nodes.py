@@ -13,7 +13,6 @@ from tests.ha.network import CLIENTS
 
 SOURCE = Path(__file__).parents[2] / "src"
 PORT = 8888
-LOG = "agenda.log"
 INCIDENT = "incident="
 """What a line of the log has where it tells of a defect."""
 ANSWERS_WITHIN = 60.0
@@ -27,6 +26,7 @@ class Node:
         self.machine = machine
         self.address = machine.addresses[CLIENTS], PORT
         self._folder = folder
+        self._log = folder / "agenda.log"
         self._store = store
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -43,7 +43,7 @@ class Node:
         outer = {name: value for name, value in os.environ.items() if not name.startswith(("AGENDA_", "PG"))}
         self._process = self.machine.start(
             [sys.executable, "-m", "agenda", "serve", *where],
-            log=self._folder / LOG,
+            log=self._log,
             folder=self._folder,
             environment={
                 **outer,
@@ -67,15 +67,17 @@ class Node:
         self._signal(signal.SIGCONT)
 
     def wait(self, patience: float = ANSWERS_WITHIN) -> float:
-        """Return when it answers a ping, with the seconds that took. Raises TimeoutError."""
+        """Return when it answers a ping, with the seconds that took. Raises TimeoutError, RuntimeError if it ended."""
         return wait_until(self._answers, f"an answer from {self.name}", patience)
 
     @property
     def defects(self) -> int:
         """How many defects of its own it has logged so far, over all its starts."""
-        return (self._folder / LOG).read_text("utf-8", "replace").count(INCIDENT)
+        return self._log.read_text("utf-8", "replace").count(INCIDENT)
 
     def _answers(self) -> bool:
+        if self._process is None or self._process.poll() is not None:
+            raise RuntimeError(f"{self.name} ended: {self._log.read_text('utf-8', 'replace')[-1000:]}")
         with (
             suppress(OSError),
             self.machine.inside(),
