@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from agenda import __version__
-from agenda.cli import booking, demo, mine, prove, run_programs, sign_in, store
+from agenda.cli import booking, demo, erased, mine, move_store, prove, run_programs, sign_in, store
 from agenda.cli.exits import Failure, Status
 from agenda.cli.options import Language
 from agenda.cli.terminal import Terminal
@@ -36,6 +36,9 @@ COMMANDS = {
     "restore": store.restore,
     "doctor": store.doctor,
     "fill": store.fill,
+    "move-store": move_store.move_store,
+    "erased": erased.erased,
+    "forget": erased.forget,
 }
 
 

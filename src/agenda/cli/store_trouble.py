@@ -1,4 +1,4 @@
-"""What is wrong with a data folder, as a failure that a person understands and can mend."""
+"""What is wrong with a data folder or a database, as a failure that a person understands and can mend."""
 
 from __future__ import annotations
 
@@ -39,6 +39,11 @@ def _failure(error: Exception, t: Texts, folder: Path | str) -> Failure:
         errors.StoreReadOnly: "read_only",
         errors.StoreDamaged: "damaged",
         errors.StoreNewer: "newer",
+        errors.StoreOlder: "older",
+        errors.StoreEmpty: "empty",
+        errors.StoreNotEmpty: "database_not_empty",
+        errors.StoreInUse: "database_in_use",
+        errors.StoreSlow: "slow",
         errors.StoreAway: "away",
         errors.StoreBroken: "away",
         errors.StoreRefused: "refused",

@@ -11,11 +11,14 @@ from sqlalchemy import select
 from agenda.domain.audit import SALT_BYTES, Head, chain
 from agenda.domain.commands import Changes, EraseUser, State
 from agenda.domain.decide import decide
-from agenda.domain.model import RequestId, UserId
+from agenda.domain.model import Catalogue, RequestId, UserId
 from agenda.engine.ids import new_ids
 from agenda.engine.ports import Store
 from agenda.storage.connection import Connection
+from agenda.storage.database import open_store
+from agenda.storage.errors import StoreEmpty
 from agenda.storage.folder import ERASED
+from agenda.storage.looking import looking
 from agenda.storage.schema import AUDIT, SESSION
 from agenda.storage.statements import Query
 
@@ -69,8 +72,37 @@ def erase_people(store: Store, people: Iterable[str]) -> int:
     return done
 
 
-def end_sessions(store: Store, connection: Connection) -> None:
-    """End every session, as known to the connection: a store that was restored may know some that were ended since."""
+def forget_in(folder: Path, address: str | None, people: Iterable[str]) -> int:
+    """Erase those of the people who are known in the folder or, if it is given, at the address, and end every session.
+
+    A store that was restored knows people who were erased since, and sessions that were ended. Returns how many of
+    the people it knew. Raises FolderInUse, StoreMissing, StoreEmpty, StoreUnavailable.
+    """
+    with looking(folder, address) as connection:
+        store = _opened(folder, address)
+        try:
+            known = erase_people(store, people)
+            _end_sessions(store, connection)
+        finally:
+            store.close()
+    return known
+
+
+def _opened(folder: Path, address: str | None) -> Store:
+    if address is None:
+        return open_store(folder, _nothing)
+    from agenda.storage.postgres_store import PostgresStore
+
+    return PostgresStore(address, _nothing)
+
+
+def _nothing() -> Catalogue:
+    """What would be offered where there is no agenda; but there is one."""
+    raise StoreEmpty("")
+
+
+def _end_sessions(store: Store, connection: Connection) -> None:
+    """End all that the connection can see."""
     tokens = [token_hash for (token_hash,) in _SESSIONS.rows(connection)]
     with store.begin() as transaction:
         transaction.save(Changes(closed=tokens), [])

@@ -4,8 +4,6 @@ All its users have the password `agenda`, hashed with the cheapest parameters th
 sign in at once: nothing for real people.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -13,83 +11,50 @@ from typing import Final
 
 from argon2 import PasswordHasher
 from sqlalchemy import insert
-from sqlalchemy.schema import CreateIndex
 
 from agenda.domain.audit import SALT_BYTES, Head, chain
 from agenda.domain.commands import Account, AuditFact, Settled
 from agenda.domain.model import Booking, Claim, RequestId, Status
+from agenda.storage.bulk import begin_file, finish_file, new_file
 from agenda.storage.database import create
-from agenda.storage.errors import FolderNotEmpty
-from agenda.storage.folder import FILE_MODE, DataFolder
+from agenda.storage.diagnosis import silent
+from agenda.storage.folder import DataFolder
 from agenda.storage.made_up import MadeUp, MadeUpDay, Plan
 from agenda.storage.rows import account_row, booking_row, claim_row, entry_row, settled_row
 from agenda.storage.schema import ACCOUNT, AUDIT, BOOKING, CLAIM, METADATA, REQUEST, WRITER, to_seconds
-from agenda.storage.sqlite import TRIGGERS, Connection
-from agenda.storage.statements import Statement, dialect, indexes
+from agenda.storage.sqlite import Connection
+from agenda.storage.statements import Statement
 from agenda.storage.verify import Steps
 
 PASSWORD: Final = "agenda"  # noqa: S105  # of people who do not exist
 REQUESTS_KEPT: Final = timedelta(hours=24)
-UNFINISHED: Final = "agenda.unfinished"
 
 _HASHER: Final = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-_INDEXES: Final = [index for table in (BOOKING, AUDIT) for index in indexes(table, "sqlite")]
 
 
-def fill(folder: Path, plan: Plan, steps: Steps = lambda done, total: None) -> None:
+def fill(folder: Path, plan: Plan, steps: Steps = silent) -> None:
     """Make the agenda of the plan, all of it or nothing.
 
     Raises FolderNotEmpty if there is a database already, FolderInUse, StoreUnavailable.
     """
     held = DataFolder.take(folder)
     try:
-        if held.database.exists():
-            raise FolderNotEmpty(held.database)
-        unfinished = folder / UNFINISHED
-        unfinished.unlink(missing_ok=True)
-        try:
-            _write(unfinished, MadeUp(plan), steps)
-            unfinished.chmod(FILE_MODE)
-            unfinished.rename(held.database)
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with new_file(held) as connection:
+            _write(connection, MadeUp(plan), steps)
     finally:
         held.release()
 
 
-def _write(path: Path, made_up: MadeUp, steps: Steps) -> None:
-    connection = Connection(path)
-    try:
-        create(connection, made_up.catalogue)
-        with _in_bulk(connection):
-            writing = _Writing(connection, made_up)
-            writing.users()
-            for day in made_up.days():
-                writing.day(day)
-                steps(writing.bookings, made_up.plan.bookings)
-            writing.end()
-    finally:
-        connection.close()
-
-
-@contextmanager
-def _in_bulk(connection: Connection) -> Iterator[None]:
-    """One transaction without journal, random indexes and triggers: these are made when all rows are there."""
-    for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -262144", "locking_mode = EXCLUSIVE"):
-        connection.rows(f"PRAGMA {setting}")
-    connection.run("BEGIN EXCLUSIVE")
-    for index in _INDEXES:
-        connection.run(f"DROP INDEX {index.name}")
-    for trigger in TRIGGERS:
-        connection.run(f"DROP TRIGGER {trigger.split()[2]}")
-    yield
-    for index in _INDEXES:
-        connection.run(str(CreateIndex(index).compile(dialect=dialect("sqlite"))))
-    for trigger in TRIGGERS:
-        connection.run(trigger)
-    connection.run("COMMIT")
-    for setting in ("synchronous = FULL", "journal_mode = WAL", "wal_checkpoint(TRUNCATE)"):
-        connection.rows(f"PRAGMA {setting}")
+def _write(connection: Connection, made_up: MadeUp, steps: Steps) -> None:
+    create(connection, made_up.catalogue)
+    begin_file(connection)
+    writing = _Writing(connection, made_up)
+    writing.users()
+    for day in made_up.days():
+        writing.day(day)
+        steps(writing.bookings, made_up.plan.bookings)
+    writing.end()
+    finish_file(connection)
 
 
 class _Writing:
