@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agenda.cli.exits import Failure, Status
-from agenda.cli.online import parse_address
+from agenda.cli.online import Address, parse_address
 from agenda.cli.options import Ca, Json, Language, Tls
 from agenda.cli.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from agenda.cli.online import Address
     from agenda.prove.history import History
     from agenda.prove.run import Options
     from agenda.prove.verdict import Verdict
@@ -86,7 +85,7 @@ def prove(
         tls=outside.context(terminal.t) if outside else None,
     )
     world = _world(outside, store, (nodes or NODES) if on_postgres else 0, terminal.t)
-    happened = _run(world, options, terminal)
+    happened = _run(world, outside, options, terminal)
     if history is not None:
         _save(happened, history, terminal.t)
     return _conclude(happened, report, terminal)
@@ -101,12 +100,10 @@ def _world(outside: Address | None, store: str | None, nodes: int, t: Texts) -> 
     return OnPostgres(nodes, store, language=t.language) if nodes else Embedded(language=t.language)
 
 
-def _run(world: Outside | OwnWorld, options: Options, terminal: Terminal) -> History:
+def _run(world: Outside | OwnWorld, outside: Address | None, options: Options, terminal: Terminal) -> History:
     """Let it happen, told line by line. What was started ends with it."""
-    from agenda.client import ClientError
     from agenda.prove.field import NothingFree
     from agenda.prove.postgres import NoPostgres
-    from agenda.prove.run import run
 
     t = terminal.t
     terminal.tell(f"cli.prove.world.{world.kind}")
@@ -115,17 +112,27 @@ def _run(world: Outside | OwnWorld, options: Options, terminal: Terminal) -> His
     terminal.tell("cli.prove.seed", seed=options.seed)
     try:
         with _interrupted_by_termination(), world:
-            history = run(world, options, partial(_tell, terminal))
-            _keep_logs(world.logs, history, terminal)
-            return history
+            address = outside or Address(tuple(world.addresses), tls=False, ca=None)
+            return _race(world, address, options, terminal)
     except NothingFree as error:
         raise Failure(Status.REFUSED, "no_free_slot", t("cli.prove.no_slot")) from error
     except NoPostgres as error:
         raise Failure(Status.NO_SERVER, "no_postgres", t("cli.prove.no_postgres")) from error
-    except ClientError as error:
-        raise Failure(Status.NO_SERVER, error.code, t("cli.prove.no_answer", reason=error.message)) from error
     except RuntimeError as error:
         raise Failure(Status.NO_SERVER, "no_server", t("cli.prove.no_start", said=error)) from error
+
+
+def _race(world: Outside | OwnWorld, address: Address, options: Options, terminal: Terminal) -> History:
+    """The run itself, in a world that has been entered."""
+    from agenda.cli.trouble import told
+    from agenda.prove.run import run
+
+    with told(terminal.t, address):
+        with address.connect(terminal.t) as client:  # that there is a server is known at once, or why there is none
+            client.ping()
+        history = run(world, options, partial(_tell, terminal))
+    _keep_logs(world.logs, history, terminal)
+    return history
 
 
 def _keep_logs(logs: Sequence[Path], history: History, terminal: Terminal) -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from random import Random
 from ssl import SSLContext
 from typing import TypeVar
@@ -55,11 +56,11 @@ def run(world: World, options: Options, tell: Tell) -> History:
         lines = stack.enter_context(Lines())
         ways = [[lines.add(far, options.tls) for far in world.addresses] for _ in range(options.clients * 2)]
         racers = _enter(stack, ways, options, erase=world.lasting)
-        field = choose(racers[0].client, racers[0].account.zone, Random(f"field {options.seed}"))
+        field = _at_last(lambda: _choose(racers[0], options.seed), options.patience)
         history.groups = field.groups
         history.about = _about(world, racers, options)
         for racer in racers:
-            racer.watch(field)
+            _at_last(partial(racer.watch, field), options.patience)
         tell("racing", clients=len(racers), places=len(history.places), start=field.timetables[0][0])
         plan = schedule(options.seed, options.seconds, [*world.breakers, *_breakers_of_ways(ways)])
         with _racing(racers, field, history, options) as race:
@@ -87,15 +88,20 @@ def _enter(stack: ExitStack, ways: Sequence[Sequence[Line]], options: Options, *
         both = ways[2 * number - 2 : 2 * number]
         client, echo = (connect(lines, (number + n) % len(lines)) for n, lines in enumerate(both))
         name, password = f"prove-{number}-{secrets.token_hex(4)}", secrets.token_urlsafe(12)
-        session = client.sign_in(name, password, create=True)
+        session = _at_last(lambda: client.sign_in(name, password, create=True), options.patience)
         racer = Racer(number, client, echo, Account(name, password, ZoneInfo(session.business.timezone)), both[0])
         if erase:
             stack.callback(_leave, racer)
-        echo.resume(session.token)
+        _at_last(lambda: echo.resume(session.token), options.patience)
         return racer
 
     with ThreadPoolExecutor(SIGNING_IN) as pool:
         return list(pool.map(enter, range(1, options.clients + 1)))
+
+
+def _choose(racer: Racer, seed: int) -> Field:
+    """What is raced for; the same for the same seed, if the same is free."""
+    return choose(racer.client, racer.account.zone, Random(f"field {seed}"))
 
 
 def _breakers_of_ways(ways: Sequence[Sequence[Line]]) -> list[Breaker]:
