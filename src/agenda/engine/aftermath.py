@@ -37,6 +37,8 @@ class Aftermath:
             self._correct(done)
         else:
             self.following.own(done, self._correct)
+            if done.changes.erasures:
+                return [(mailbox, live.refresh_all, None) for mailbox, live in list(self.lives.items())]
         keys = self._board.keys((*done.changes.released.values(), *done.changes.claimed.values()))
         if self.following is not None:
             keys |= self._found(done)
@@ -47,8 +49,10 @@ class Aftermath:
         try:
             if changes.released or changes.claimed:
                 self._board.correct(changes.released.values(), changes.claimed.values(), done.before.bookings)
-            if self.following is not None and (keys := self._found(done)):
-                self._board.forget(keys)
+            if self.following is not None:
+                if changes.erasures:  # what other nodes did to these bookings is blank before it was read
+                    self._board.drop()
+                self._board.forget(self._found(done))
         except BaseException:
             self._board.drop()  # better unknown than stale
             raise

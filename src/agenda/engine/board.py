@@ -194,7 +194,7 @@ class Board:
             for key in keys:
                 if key in self._days:
                     self._forget(key)
-            self._version += 1
+                    self._version += 1
 
     def around(self, span: Span) -> Span:
         """The span with all that a service may claim before and after it."""

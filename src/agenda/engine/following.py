@@ -53,6 +53,7 @@ class Following:
         self._health, self._meter, self._log = health, meter, log
         self._lock = Lock()
         self._again: set[Place] = set()
+        self._blanked = False  # by an erasure of this node, since the last look began
         self._looks = 0
         self._mark = -1
         self._done = Event()
@@ -81,6 +82,7 @@ class Following:
         changes = done.changes
         with self._lock:
             correct(done)
+            self._blanked |= bool(done.changes.erasures)
             if self._looks != self._mark or self._looks % 2:
                 self._again.update(_places(done))
         if done.entries:
@@ -91,31 +93,36 @@ class Following:
 
     def _run(self) -> None:
         while not self._done.wait(PACE_SECONDS):
-            try:
-                if not self._again:
-                    self._feed.wait(LOOK_SECONDS - PACE_SECONDS)
-                self._look()
-            except StoreUnavailable as away:
-                if self._health.available:
-                    self._log.trouble(away)
-                self._health.trouble(away, FEED)
-            except Exception as defect:  # noqa: BLE001  # the next look may go well, from an empty board
-                self._log.incident(defect)
-                self._lose_track()
-            else:
-                self._health.ok(FEED)
-                self._meter.feed_heard = monotonic()
+            if not self._again:
+                self._feed.wait(LOOK_SECONDS - PACE_SECONDS)
+            self._turn()
+
+    def _turn(self) -> None:
+        """Look once, whatever comes of it."""
+        try:
+            self._look()
+        except StoreUnavailable as away:
+            if self._health.available:
+                self._log.trouble(away)
+            self._health.trouble(away, FEED)
+        except Exception as defect:  # noqa: BLE001  # the next look may go well, from an empty board
+            self._log.incident(defect)
+            self._lose_track()
+        else:
+            self._health.ok(FEED)
+            self._meter.feed_heard = monotonic()
 
     def _look(self) -> None:
         """Look once, and let it take effect. `_looks` is odd while one is under way."""
         with self._lock:
             self._looks += 1
             again, self._again = self._again, set()
+            self._blanked = False
         keys: set[Key] | None = None
         try:
             news = self._feed.news({place.booking for place in again}, lambda: self._board.kept > 0)
             with self._lock:
-                if news.whole and not news.erased:
+                if news.whole and not (news.erased or self._blanked):
                     keys = self._correct(news, again)
                 else:
                     self._board.drop()

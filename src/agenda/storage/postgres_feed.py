@@ -53,16 +53,21 @@ class Source(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """The end of every chain at one moment, what was known of them before, and which were this node's own then."""
+    """The end of every chain at one moment, what was known of them before, and which was this node's own then.
+
+    `elsewhere` tells that another server took over since, which may lack what was read from the one before.
+    """
 
     heads: dict[int, Head]
     known: dict[int, Head]
     own: int
+    elsewhere: bool
 
     @property
     def whole(self) -> bool:
-        """Whether no chain has lost anything; those of this node included, which are known no later than they are."""
-        return all(_follows(self.heads.get(writer, Head(writer)), head) for writer, head in self.known.items())
+        """Whether no chain has lost anything; the own one included, which is known no later than it is."""
+        followed = (_follows(self.heads.get(writer, Head(writer)), head) for writer, head in self.known.items())
+        return not self.elsewhere and all(followed)
 
     @property
     def moved(self) -> dict[int, Head]:
@@ -84,6 +89,7 @@ class PostgresFeed:
         self._lock = Lock()
         self._known: dict[int, Head] | None = None
         self._mine = 0
+        self._timeline = 0
         self._telling = False
         self._bell, self._wire = socket.socketpair()
         for end in (self._bell, self._wire):
@@ -133,6 +139,7 @@ class PostgresFeed:
             self._let_go()
             raise
         self._learn(look, whole=news.whole)
+        self._timeline = connection.timeline
         return news
 
     def close(self) -> None:
@@ -158,7 +165,8 @@ class PostgresFeed:
             known, own = None if self._known is None else dict(self._known), self._mine
         rows = connection.rows(_HEADS)
         heads = {writer: Head(writer, seq, hash_) for writer, seq, hash_, _ in rows}
-        return _Look(heads, heads if known is None else known, own), rows[0][3] if rows else 0
+        elsewhere = self._timeline not in (0, connection.timeline)
+        return _Look(heads, heads if known is None else known, own, elsewhere), rows[0][3] if rows else 0
 
     def _learn(self, look: _Look, *, whole: bool) -> None:
         """From now on the next look begins here; of its own chains the node goes on knowing what it was told."""
