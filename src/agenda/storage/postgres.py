@@ -4,7 +4,7 @@ import logging
 import socket
 from binascii import hexlify
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from selectors import EVENT_READ, DefaultSelector
 from threading import Event, Lock, Thread
 from time import monotonic
@@ -36,6 +36,8 @@ LOCK_SECONDS: Final = 5
 IDLE_SECONDS: Final = 3
 BATCH_SECONDS: Final = 10.0
 QUESTION_SECONDS: Final = 2.0
+# For one that has several statements, and for a server that does not even refuse.
+ANSWER_SECONDS: Final = 4.0
 
 # Statements go by key; what the planner thinks of tables that were empty a minute ago must not matter.
 BY_KEY: Final = "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off"
@@ -168,8 +170,8 @@ class Connection:
 
     engine: Final = "postgresql"
 
-    def __init__(self, url: str, settings: str = "") -> None:
-        """Connect. Raises StoreAway, StoreRefused."""
+    def __init__(self, url: str, settings: str = "", guard: Guard | None = None) -> None:
+        """Connect; the guard sees to it that this does not take for ever. Raises StoreAway, StoreRefused."""
         self.place = shown(url)
         self.deadline = 0.0
         try:
@@ -182,16 +184,24 @@ class Connection:
         self._socket = socket.socket(fileno=socket.dup(self._line.socket))
         self._names: dict[str, bytes] = {}
         self._loader = Transformer(self.raw)
+        self._warned = self._beginning = False
+        self.raw.add_notice_handler(self._heed)
         try:
-            if settings:
-                self.raw.execute(settings)
-            self.timeline = int(self.rows(_TIMELINE)[0][0][:8], 16)
+            with guard.watching(self, ANSWER_SECONDS) if guard else nullcontext():
+                if settings:
+                    self.raw.execute(settings)
+                self.timeline = int(self.rows(_TIMELINE)[0][0][:8], 16)
         except psycopg.Error as error:
             self.close()
             raise StoreAway(self.place) from error
         except BaseException:
             self.close()
             raise
+
+    @property
+    def process(self) -> int:
+        """The number of the server's process at the other end."""
+        return self._line.backend_pid
 
     @property
     def broken(self) -> bool:
@@ -205,6 +215,10 @@ class Connection:
         except OSError:
             pass
         return True
+
+    def begin(self) -> None:
+        """Begin a transaction, together with the next statement."""
+        self._beginning = True
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Execute one statement that gives no rows; the number of rows it changed."""
@@ -228,6 +242,9 @@ class Connection:
 
         They should give few rows. Raises the first error; what came after it was not executed.
         """
+        if self._beginning:
+            self._beginning = False
+            return self.together([("BEGIN", ()), *calls])[1:]
         named = [(self._prepared(sql), list(map(_in_words, values))) for sql, values in calls]
         line = self._line
         with self._failing():
@@ -245,8 +262,22 @@ class Connection:
                 _check(result)
         return [(result.command_tuples or 0, self._loaded(result)) for result in results]
 
+    def commit(self) -> None:
+        """Commit. Raises StoreBroken also if somebody made the server give up waiting for its standby.
+
+        The server calls that a success, with a warning, although what was committed is on one machine only.
+        """
+        if self._beginning:
+            self._beginning = False
+            return
+        self._warned = False
+        self.run("COMMIT")
+        if self._warned:
+            raise StoreBroken(self.place)
+
     def undo(self) -> None:
         """Roll back whatever is open; never raises: a connection that cannot is broken, and the server rolls back."""
+        self._beginning = False
         with suppress(psycopg.Error):
             if self._line.transaction_status != TransactionStatus.IDLE:
                 self.raw.execute("ROLLBACK")
@@ -269,6 +300,9 @@ class Connection:
             self.raw.close()
         self._socket.close()
 
+    def _heed(self, notice: psycopg.errors.Diagnostic) -> None:
+        self._warned = self._warned or notice.severity_nonlocalized == "WARNING"
+
     def _prepared(self, sql: str) -> bytes:
         """The name under which the server knows the statement."""
         name = self._names.get(sql)
@@ -280,6 +314,8 @@ class Connection:
         return name
 
     def _execute(self, sql: str, values: Sequence[Any]) -> PGresult:
+        if self._beginning:
+            self.together([])
         name = self._prepared(sql)
         with self._failing():
             words = [_in_words(value) for value in values]

@@ -2,10 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from threading import Event, Lock
-from types import TracebackType
 from typing import Final
 
 from sqlalchemy import bindparam, insert, select, tuple_, update
@@ -15,7 +14,15 @@ from agenda.domain.model import Catalogue, RequestId
 from agenda.engine.ports import Gone, StoreUnavailable
 from agenda.storage import statements as sql
 from agenda.storage.errors import StoreAway, StoreClosed
-from agenda.storage.postgres import BATCH_SECONDS, READER_SETTINGS, WRITER_SETTINGS, Connection, Guard, shown
+from agenda.storage.postgres import (
+    ANSWER_SECONDS,
+    BATCH_SECONDS,
+    READER_SETTINGS,
+    WRITER_SETTINGS,
+    Connection,
+    Guard,
+    shown,
+)
 from agenda.storage.postgres_database import check, prepare
 from agenda.storage.postgres_feed import PostgresFeed
 from agenda.storage.postgres_transaction import Numbers, PostgresTransaction
@@ -27,6 +34,7 @@ from agenda.storage.tidy import Tidier
 _NEXT_WRITER: Final = "SELECT nextval('writer_number')"
 _ADD_WRITER: Final = sql.Statement(insert(WRITER))
 _TIDY_ALONE: Final = "SELECT pg_try_advisory_xact_lock(1634231, 2)"
+_STILL_COMMITS: Final = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'SyncRep'"
 # Not only read, since what is answered again must be as durable as when it was first answered.
 _GONE: Final = sql.Query(
     update(ERASURE)
@@ -54,23 +62,29 @@ class Primary:
     A server that was cut off may go on believing that it is the primary, for some seconds after another took over.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, guard: Guard) -> None:
         self._url = url
+        self._guard = guard
         self._lock = Lock()
         self._timeline = 0
         self.place = shown(url)
 
-    def connect(self, settings: str) -> Connection:
-        """Raises StoreUnavailable."""
-        connection = Connection(self._url, settings)
+    def connect(self, settings: str, *, after: int = 0) -> Connection:
+        """Raises StoreUnavailable, also as long as the server's process `after` waits with its commit for a standby.
+
+        Else each try to write would leave another such process behind, until the server takes no connections any more.
+        """
+        connection = Connection(self._url, settings, self._guard)
         try:
-            check(connection)
+            with self._guard.watching(connection, ANSWER_SECONDS):
+                check(connection)
+                waits = after and connection.rows(_STILL_COMMITS, (after,)) != [(0,)]
             with self._lock:
                 self._timeline = max(self._timeline, connection.timeline)
         except BaseException:
             connection.close()
             raise
-        if self.replaced(connection):
+        if waits or self.replaced(connection):
             connection.close()
             raise StoreAway(self.place)
         return connection
@@ -83,8 +97,9 @@ class Primary:
 class Pool:
     """Connections for questions, as many as are in use at once."""
 
-    def __init__(self, primary: Primary) -> None:
+    def __init__(self, primary: Primary, guard: Guard) -> None:
         self._primary = primary
+        self._guard = guard
         self._idle: deque[Connection] = deque()
         self._closed = Event()
 
@@ -101,15 +116,16 @@ class Pool:
             connection.close()
 
     @contextmanager
-    def connection(self) -> Iterator[Connection]:
-        """One for the caller alone; its statements must end within the time limit."""
+    def connection(self, seconds: float = ANSWER_SECONDS) -> Iterator[Connection]:
+        """One for the caller alone; its statements must end within the time limit, and the block in so many seconds."""
         connection = self._take()
         try:
-            yield connection
+            with self._guard.watching(connection, seconds):
+                yield connection
+                connection.undo()
         except BaseException:
             connection.close()
             raise
-        connection.undo()
         self._idle.append(connection)
         if self._closed.is_set():
             self.close()
@@ -137,41 +153,12 @@ class PostgresReader(SqlReader):
 
     def gone(self, request: RequestId) -> list[Gone]:
         since = to_seconds(datetime.now(UTC) - ERASURES_ANSWERED)
-        with self._pool.connection() as connection:
+        with self._pool.connection(BATCH_SECONDS) as connection:
             connection.run("BEGIN READ WRITE")
             rows = _GONE.rows(connection, wanted=request, since=since)
             connection.run("SET LOCAL statement_timeout = 0")  # a commit is never cancelled
-            connection.run("COMMIT")
+            connection.commit()
         return [gone_of(row) for row in rows]
-
-
-class Batch:
-    """`Store.begin()`: the writing connection from the beginning of the block to its commit."""
-
-    def __init__(self, store: "PostgresStore") -> None:
-        self._store = store
-        self._held = ExitStack()
-
-    def __enter__(self) -> PostgresTransaction:
-        with ExitStack() as stack:
-            connection = stack.enter_context(self._store.writing())
-            self._connection = connection
-            connection.run("BEGIN")
-            self._held = stack.pop_all()
-        return PostgresTransaction(connection, self._store.numbers, self._store.writer)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._held:
-            try:
-                if error is None:
-                    self._connection.run("COMMIT")
-                else:
-                    self._connection.undo()
-            except BaseException:
-                self._connection.undo()
-                raise
 
 
 class PostgresStore:
@@ -184,12 +171,13 @@ class PostgresStore:
         prepare(url, first)
         self.numbers = Numbers()
         self.writer = 0
-        self._primary = Primary(url)
         self._guard = Guard()
+        self._primary = Primary(url, self._guard)
         self._lock = Lock()
         self._writing: Connection | None = None
+        self._former = 0
         self._closed = False
-        self._pool = Pool(self._primary)
+        self._pool = Pool(self._primary, self._guard)
         self._tidier = Tidier()
 
     def reader(self) -> PostgresReader:
@@ -206,7 +194,7 @@ class PostgresStore:
                 raise StoreClosed(self._primary.place)
             if self._writing is None or self._writing.broken or self._primary.replaced(self._writing):
                 self._let_go()
-                self._writing = self._primary.connect(WRITER_SETTINGS)
+                self._writing = self._primary.connect(WRITER_SETTINGS, after=self._former)
             try:
                 with self._guard.watching(self._writing, BATCH_SECONDS):
                     yield self._writing
@@ -215,9 +203,12 @@ class PostgresStore:
                 raise
 
     def _let_go(self) -> None:
+        """Close the writing connection. Its numbers go with it: a server may forget those that were not committed."""
         if self._writing is not None:
+            self._former = self._writing.process
             self._writing.close()
             self._writing = None
+            self.numbers = Numbers()
 
     def open_writer(self) -> Head:
         with self.writing() as connection:
@@ -226,8 +217,16 @@ class PostgresStore:
             self.writer = writer
         return Head(writer)
 
-    def begin(self) -> Batch:
-        return Batch(self)
+    @contextmanager
+    def begin(self) -> Iterator[PostgresTransaction]:
+        with self.writing() as connection:
+            connection.begin()
+            try:
+                yield PostgresTransaction(connection, self.numbers, self.writer)
+                connection.commit()
+            except BaseException:
+                connection.undo()
+                raise
 
     def scrub(self) -> None:
         """Nothing here can be done at once: dead pages, the log and its archives age out (docs/deployment.md)."""
@@ -239,7 +238,7 @@ class PostgresStore:
                 [(alone,)] = connection.rows(_TIDY_ALONE)
                 if alone:
                     self._tidier.tidy(connection, now)
-                connection.run("COMMIT")
+                connection.commit()
             except BaseException:
                 connection.undo()
                 raise
