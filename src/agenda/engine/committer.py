@@ -251,7 +251,7 @@ class Committer:
         self.aftermath.beginning(self._head.writer)
         meter, began = self.meter, perf_counter()
         with self.store.begin() as transaction:
-            state, now = load(transaction, commands, self.catalogue, again=again)
+            state, now = load(transaction, commands, self.catalogue, again=again, alone=self.store.lone_writer)
             loaded = perf_counter()
             outcomes, changes = decide(state, commands, now, self.ids)
             decided = perf_counter()

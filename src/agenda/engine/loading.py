@@ -21,22 +21,26 @@ Window = tuple[ResourceId, int, Span]
 
 
 def load(
-    transaction: Transaction, commands: Sequence[Command], known: Catalogue, *, again: bool
+    transaction: Transaction, commands: Sequence[Command], known: Catalogue, *, again: bool, alone: bool = True
 ) -> tuple[State, datetime]:
     """The state for these commands and the store's time; bookings first, since they say which claims matter.
 
-    `again` tells that the commands may have been committed already, so that even fresh requests are looked up.
+    `again` tells that the commands may have been committed already, so that even fresh requests are looked up. Unless
+    this node is `alone`, none is at the first try: the store refuses a request that it has, and the batch runs again.
     """
+    users = {c.user for c in commands if not isinstance(c, OpenAccount | EraseUser)}
+    named = {c.booking for c in commands if isinstance(c, MoveBooking | CancelBooking)}
+    if users:
+        transaction.expect(users, named)
     state = State(transaction.catalogue(known))
     now = transaction.now()
     erased = {c.user for c in commands if isinstance(c, EraseUser)}
     state.holdings = transaction.holdings(erased) if erased else {}
-    state.users = transaction.users({c.user for c in commands if not isinstance(c, OpenAccount)})
+    state.users = transaction.users(users | erased)
     new_names = [c.name for c in commands if isinstance(c, OpenAccount)]
     state.names = transaction.names(new_names) if new_names else set()
-    named = {c.booking for c in commands if isinstance(c, MoveBooking | CancelBooking)}
     state.bookings = transaction.bookings(named) if named else {}
-    repeatable = [(c.user, c.request) for c in commands if again or not c.fresh]
+    repeatable = [(c.user, c.request) for c in commands if again or (alone and not c.fresh)]
     state.settled = transaction.settled(repeatable) if repeatable else {}
     windows = _windows(state, commands)
     state.claims = _by_resource(transaction.claims(windows, _giving(state, commands))) if windows else {}

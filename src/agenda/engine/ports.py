@@ -132,6 +132,9 @@ class Transaction(Protocol):
     lock could not be had because of another node's.
     """
 
+    def expect(self, users: Collection[UserId], bookings: Collection[BookingId]) -> None:
+        """What will be asked for, so that a store may fetch it in one go; to be said first, or not at all."""
+
     def now(self) -> datetime:
         """The store's clock, in UTC."""
 

@@ -35,6 +35,7 @@ Call = tuple[str, Sequence[Any]]
 
 # Numbers of bookings are had in blocks, so that nodes need not agree on each; a batch takes them from one block.
 BLOCK: Final = 1_000
+LIMITED: Final = "bookings_limited"
 BATCH_BOUND: Final = 256
 
 CONFIG: Final = (
@@ -84,10 +85,14 @@ BOOKINGS: Final = _locked(BOOKING, "FOR UPDATE")
 
 @dataclass(slots=True)
 class Numbers:
-    """The booking numbers that this node has for itself; they are never used twice, whatever becomes of a batch."""
+    """The booking numbers that this node has for itself; they are never used twice, whatever becomes of a batch.
+
+    `limited` is whether the business was last seen to limit the number of open bookings.
+    """
 
     next: int = 0
     end: int = 0
+    limited: bool = False
 
 
 class PostgresTransaction(SqlTransaction):
@@ -99,24 +104,43 @@ class PostgresTransaction(SqlTransaction):
         super().__init__(connection)
         self._numbers = numbers
         self._writer = writer
-        self._at = 0
-        self._limited = False
+        self._version, self._at = 0, 0
+        self._users: dict[UserId, User] | None = None
+        self._bookings: dict[BookingId, Booking] | None = None
+
+    def expect(self, users: Collection[UserId], bookings: Collection[BookingId]) -> None:
+        calls: list[Call] = [(CONFIG, ()), self._lock_users.listed(_ids(users))]
+        if bookings:
+            calls.append(BOOKINGS.listed(_ids(bookings)))
+        (_, [(self._version, self._at)]), (_, found), *rest = self._connection.together(calls)
+        self._users = _users_of(found)
+        self._bookings = _bookings_of(rest[0][1]) if rest else {}
 
     def catalogue(self, known: Catalogue | None) -> Catalogue:
-        [(version, self._at)] = self._connection.rows(CONFIG)
-        catalogue = known if known is not None and known.version == version else read_catalogue(self._connection)
-        self._limited = catalogue.business.policy.open_bookings is not None
+        if not self._at:
+            [(self._version, self._at)] = self._connection.rows(CONFIG)
+        fresh = known is None or known.version != self._version
+        catalogue = read_catalogue(self._connection) if fresh or known is None else known
+        limited = catalogue.business.policy.open_bookings is not None
+        if limited and not self._numbers.limited and self._users:
+            self._numbers.limited = True
+            raise StoreConflict(LIMITED)  # its users were locked too weakly for their bookings to be counted
+        self._numbers.limited = limited
         return catalogue
 
     def now(self) -> datetime:
         if not self._at:
-            [(_, self._at)] = self._connection.rows(CONFIG)
+            [(self._version, self._at)] = self._connection.rows(CONFIG)
         return to_instant(self._at)
 
+    @property
+    def _lock_users(self) -> sql.Many:
+        return USERS_TO_COUNT if self._numbers.limited else USERS_TO_STAY
+
     def users(self, ids: Collection[UserId]) -> dict[UserId, User]:
-        statement = USERS_TO_COUNT if self._limited else USERS_TO_STAY
-        found = (account_of(row).user for row in statement.rows(self._connection, _ids(ids)))
-        return {user.id: user for user in found}
+        if self._users is not None:
+            return self._users
+        return _users_of(self._lock_users.rows(self._connection, _ids(ids)))
 
     def holdings(self, users: Collection[UserId]) -> dict[UserId, Holdings]:
         USERS_TO_GO.rows(self._connection, _ids(users))
@@ -125,8 +149,9 @@ class PostgresTransaction(SqlTransaction):
         return {user: replace(holdings, copies_age_out=True) for user, holdings in found.items()}
 
     def bookings(self, ids: Collection[BookingId]) -> dict[BookingId, Booking]:
-        rows = BOOKINGS.rows(self._connection, _ids(ids))
-        return {booking.id: booking for booking in map(booking_of, rows)}
+        if self._bookings is not None:
+            return self._bookings
+        return _bookings_of(BOOKINGS.rows(self._connection, _ids(ids)))
 
     def claims(
         self, windows: Collection[tuple[ResourceId, int, Span]], giving: Collection[ResourceId] = ()
@@ -187,6 +212,14 @@ class PostgresTransaction(SqlTransaction):
             yield MOVE_HEAD, (last.seq, last.hash, self._numbers.next, last.writer)
         else:
             yield CONFIRM, (self._writer,)
+
+
+def _users_of(rows: Iterable[Row]) -> dict[UserId, User]:
+    return {user.id: user for user in (account_of(row).user for row in rows)}
+
+
+def _bookings_of(rows: Iterable[Row]) -> dict[BookingId, Booking]:
+    return {booking.id: booking for booking in map(booking_of, rows)}
 
 
 def _ids(ids: Iterable[str]) -> list[Row]:

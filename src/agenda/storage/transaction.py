@@ -46,6 +46,9 @@ class SqlTransaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def expect(self, users: Collection[UserId], bookings: Collection[BookingId]) -> None:
+        """There is no way to the file that could be saved."""
+
     def settled(self, keys: Collection[tuple[UserId, RequestId]]) -> dict[tuple[UserId, RequestId], Settled]:
         wanted = [(bytes.fromhex(user), request) for user, request in keys]
         found = map(settled_of, sql.REQUESTS.rows(self._connection, wanted))
