@@ -16,7 +16,7 @@ from agenda.storage.postgres_store import PostgresStore
 from agenda.storage.verify import verify_audit
 from tests.deploy.page import commands, run
 from tests.deploy.shipped import BIN, DEPLOY
-from tests.storage.making import DAY, HOUR, Desk, catalogue
+from tests.storage.making import DAY, HOUR, NOW, Desk, catalogue
 
 pytestmark = pytest.mark.slow
 
@@ -24,6 +24,7 @@ DUMP, LIST = commands("A dump every night"), commands("The list of erased people
 RESTORE, DROP = commands("Restoring a dump")
 BASE, CLEAN = commands("Keeping the log, for any moment")
 [RECOVER] = commands("Recovery to a moment")
+[WRITE_ANEW] = commands("People who were erased")
 PORT = "5433"
 
 
@@ -195,3 +196,23 @@ def test_the_log_before_the_oldest_base_copy_is_deleted_and_the_rest_kept(house:
     kept = {path.name for path in house.archive.iterdir()}
     assert min(before) not in kept
     assert max(before) in kept
+
+
+def files_with(folder: Path, word: bytes) -> list[str]:
+    return [path.name for path in folder.rglob("*") if path.is_file() and word in path.read_bytes()]
+
+
+def test_of_who_was_erased_nothing_is_left_in_tables_that_were_written_anew(house: House) -> None:
+    tables = house.server.data / "base"
+    with house.agenda() as desk:
+        for number in range(200):
+            desk.join(f"Zuleica{number}")
+        house.do("vacuumdb --analyze agenda")  # so that the planner knows some of them by name
+        people = [desk.reader.account(f"Zuleica{number}") for number in range(200)]
+        assert erase_people(desk.store, [account.user.id for account in people if account]) == 200
+        desk.store.tidy(NOW + 72 * HOUR)  # what proves who may have the receipt again goes by then
+    house.do("psql --command=CHECKPOINT postgres")
+    assert files_with(tables, b"Zuleica")
+    house.do(WRITE_ANEW)
+    house.do("psql --command=CHECKPOINT postgres")
+    assert files_with(tables, b"Zuleica") == []
