@@ -26,6 +26,7 @@ SETTINGS = {
 }
 USER = "agenda"
 PATIENCE = 60.0
+LAST_SECONDS = 2.0
 
 
 class NoPostgres(Exception):
@@ -91,6 +92,18 @@ class Postgres:
 
     def start(self) -> None:
         """Start it and return when it answers. Raises RuntimeError with what it said."""
+        self.spawn()
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and self.is_running:
+            if self._answers():
+                return
+            time.sleep(0.05)
+        raise RuntimeError(f"PostgreSQL did not start: {self.log.read_text(errors='replace')[-2000:]}")
+
+    def spawn(self) -> None:
+        """Start it and do not wait; one that is running goes on."""
+        if self.is_running:
+            return
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*not_as_root(), str(self.tools / "postgres"), "-D", str(self.data)],
@@ -100,12 +113,11 @@ class Postgres:
                 start_new_session=True,
                 cwd=self.folder,
             )
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline and self._process.poll() is None:
-            if self._answers():
-                return
-            time.sleep(0.05)
-        raise RuntimeError(f"PostgreSQL did not start: {self.log.read_text(errors='replace')[-2000:]}")
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there is a process, be it that it does not answer yet."""
+        return self._process is not None and self._process.poll() is None
 
     def sql(self, text: str, database: str = "postgres") -> str:
         """Run statements with psql and return what they print, without headings."""
@@ -115,10 +127,12 @@ class Postgres:
     def kill(self) -> None:
         """End it at once, all its processes, as a power cut would."""
         if self._process is not None:
+            group = self._process.pid
             with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+                os.killpg(group, signal.SIGKILL)
             self._process.wait()
             self._process = None
+            _wait_for_the_end_of(group)
 
     def stop(self) -> None:
         """End it in good order, at the latest after ten seconds."""
@@ -153,3 +167,12 @@ class Postgres:
         except RuntimeError:
             return False
         return True
+
+
+def _wait_for_the_end_of(group: int) -> None:
+    """Give the last processes of a killed server a moment to go: while they are there, it does not start again."""
+    deadline = time.monotonic() + LAST_SECONDS
+    with suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(group, 0)
+            time.sleep(0.01)

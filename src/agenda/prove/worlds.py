@@ -123,6 +123,7 @@ class OnPostgres(OwnWorld):
         self.lasting = url is not None
         self._count = count
         self._url = url
+        self._database: Postgres | None = None
 
     def build(self, folder: Path) -> None:
         """See OwnWorld."""
@@ -133,12 +134,18 @@ class OnPostgres(OwnWorld):
             name = self.add_node(folder, AGENDA_STORE=through)
             self.breakers += breakers_of_lines(ways, "database_", name)
 
+    def recover(self) -> None:
+        """See World: first the database, then the nodes."""
+        if self._database:
+            self._database.start()
+        super().recover()
+
     def _own_database(self, folder: Path) -> str:
         """Start a PostgreSQL and give its URL."""
-        database = Postgres(folder / "postgres")
+        self._database = database = Postgres(folder / "postgres")
         self.stack.callback(database.stop)
         database.start()
-        self.breakers.append(Breaker("database_kill", "database", database.kill, database.start, 0.1, 2.0))
+        self.breakers.append(Breaker("database_kill", "database", database.kill, database.spawn, 0.1, 2.0))
         return database.url
 
 
