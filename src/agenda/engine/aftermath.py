@@ -29,7 +29,8 @@ class Aftermath:
     def committed(self, done: Committed) -> Iterable[tuple[Mailbox, Reply, Any]]:
         """Correct the board, and ask each feed to look again at the days that were touched."""
         catalogue = done.before.catalogue
-        if self._catalogue is not None and catalogue is not self._catalogue:
+        dropped = self._catalogue is not None and catalogue is not self._catalogue
+        if dropped:
             self._offers_changed(catalogue)
         self._catalogue = catalogue
         self._log.entries(done.entries)
@@ -37,8 +38,9 @@ class Aftermath:
             self._correct(done)
         else:
             self.following.own(done, self._correct)
-            if done.changes.erasures:
-                return [(mailbox, live.refresh_all, None) for mailbox, live in list(self.lives.items())]
+            dropped = dropped or bool(done.changes.erasures)
+        if dropped:
+            return [(mailbox, live.refresh_all, None) for mailbox, live in list(self.lives.items())]
         keys = self._board.keys((*done.changes.released.values(), *done.changes.claimed.values()))
         if self.following is not None:
             keys |= self._found(done)
