@@ -181,6 +181,7 @@ class Connection:
             raise (replacement if replacement is not error else StoreAway(self.place)) from error
         self._line = self.raw.pgconn
         self._line.nonblocking = 0
+        self.process = self._line.backend_pid  # the server's, which may outlive the connection
         self._socket = socket.socket(fileno=socket.dup(self._line.socket))
         self._names: dict[str, bytes] = {}
         self._loader = Transformer(self.raw)
@@ -197,11 +198,6 @@ class Connection:
         except BaseException:
             self.close()
             raise
-
-    @property
-    def process(self) -> int:
-        """The number of the server's process at the other end."""
-        return self._line.backend_pid
 
     @property
     def broken(self) -> bool:
