@@ -88,9 +88,9 @@ class Racer:
                 if self._settled and chance.random() < CHANCE_TO_REPEAT:
                     self._repeat(chance.choice(self._settled), race)
                     continue
-                wish = wishes.next()
+                wish, began = wishes.next(), race.now()  # before either of the two asks
                 echo = echoes.submit(self._repeat, wish, race) if chance.random() < CHANCE_OF_ECHO else None
-                answer = self._settle(wish, race)
+                answer = self._settle(wish, began, race)
                 if answer is not None:
                     wishes.remember(answer)
                 if echo:
@@ -99,9 +99,8 @@ class Racer:
                     self._line().reset()
                 race.over.wait(chance.uniform(0, LONGEST_THOUGHT))
 
-    def _settle(self, wish: Wish, race: Race) -> Answer | None:
+    def _settle(self, wish: Wish, began: float, race: Race) -> Answer | None:
         """Ask until there is an answer, and write down how it went."""
-        began = race.now()
         outcome, answer = self._answer(wish, self.client, race)
         race.history.calls.append(
             Call(
