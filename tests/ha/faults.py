@@ -1,6 +1,7 @@
 """What can be broken at a site, each thing with its cure, as `agenda prove` takes them."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
 
@@ -15,6 +16,8 @@ T = TypeVar("T")
 
 DATABASE = "database"
 """One target, so that only one of three members is broken at a time: a majority is what the promise rests on."""
+RECOVERED_WITHIN = 60.0
+"""How long a fault of the database waits for the one before it to be over, past its healing, for the same reason."""
 FAILOVER = (35.0, 45.0)
 """Long enough for another primary to be found while the fault lasts."""
 WAIT = (8.0, 15.0)
@@ -32,10 +35,18 @@ def breakers(site: Site) -> list[Breaker]:
 def _of_the_database(site: Site) -> list[Breaker]:
     cluster, network = site.cluster, site.network
 
+    def when_whole(choose: Callable[[], T]) -> Callable[[], T]:
+        def choice() -> T:
+            with suppress(TimeoutError):
+                cluster.wait_healthy(RECOVERED_WITHIN)
+            return choose()
+
+        return choice
+
     def primary(
         kind: str, begin: Callable[[Member], None], heal: Callable[[Member], None], lasts: tuple[float, float]
     ) -> Breaker:
-        return _breaker(kind, cluster.primary, begin, heal, lasts)
+        return _breaker(kind, when_whole(cluster.primary), begin, heal, lasts)
 
     def cut(kind: str, net: str, lasts: tuple[float, float], *, sends: bool = False, receives: bool = False) -> Breaker:
         def begin(member: Member) -> None:
@@ -51,8 +62,10 @@ def _of_the_database(site: Site) -> list[Breaker]:
         cut("primary_deaf", CLUSTER, FAILOVER, sends=True),
         cut("primary_mute", CLUSTER, FAILOVER, receives=True),
         primary("patroni_paused", Member.pause_patroni, Member.resume_patroni, FAILOVER),
-        _breaker("standby_stalled", cluster.standby, Member.stall, Member.resume, WAIT),
-        _breaker("etcd_killed", cluster.etcd_leader, lambda etcd: etcd.kill(), lambda etcd: etcd.start(), WAIT),
+        _breaker("standby_stalled", when_whole(cluster.standby), Member.stall, Member.resume, WAIT),
+        _breaker(
+            "etcd_killed", when_whole(cluster.etcd_leader), lambda etcd: etcd.kill(), lambda etcd: etcd.start(), WAIT
+        ),
     ]
 
 
