@@ -1,13 +1,14 @@
 """What a store's tables must hold beyond their constraints, as questions whose answers should be empty.
 
-They are written as joins: PostgreSQL compares each row of a NOT IN with every other, once these are many.
+Of many rows PostgreSQL compares each with each in a NOT IN, and SQLite in a join by what is no key: so what should be
+elsewhere too is sought by EXCEPT, or by a join with a key.
 """
 
 from collections.abc import Iterator
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import BindParameter, Select, and_, bindparam, func, literal_column, or_, select
+from sqlalchemy import BindParameter, CompoundSelect, Select, and_, bindparam, func, literal_column, or_, select
 
 from agenda.domain.codes import code
 from agenda.domain.model import Status
@@ -54,10 +55,9 @@ def _displaced() -> Select[Any]:
     return select(CLAIM.c.booking).join(BOOKING, BOOKING.c.id == CLAIM.c.booking).where(_LIVE, elsewhere)
 
 
-def _unprotected() -> Select[Any]:
+def _unprotected() -> CompoundSelect[Any]:
     """Live bookings that have not ended and own no claim."""
-    claimed = BOOKING.join(CLAIM, CLAIM.c.booking == BOOKING.c.id, isouter=True)
-    return select(BOOKING.c.id).select_from(claimed).where(_LIVE, BOOKING.c.ends > _NOW, CLAIM.c.booking.is_(None))
+    return select(BOOKING.c.id).where(_LIVE, BOOKING.c.ends > _NOW).except_(select(CLAIM.c.booking))
 
 
 def _homeless() -> Select[Any]:
@@ -71,10 +71,9 @@ def _homeless() -> Select[Any]:
     return select(BOOKING.c.id).select_from(whole).where(missing)
 
 
-def _orphans(table: Any) -> Select[Any]:
+def _orphans(table: Any) -> CompoundSelect[Any]:
     """Users who are named by a table and do not exist."""
-    known = table.join(ACCOUNT, ACCOUNT.c.id == table.c.user, isouter=True)
-    return select(table.c.user).distinct().select_from(known).where(table.c.user.is_not(None), ACCOUNT.c.id.is_(None))
+    return select(table.c.user).where(table.c.user.is_not(None)).except_(select(ACCOUNT.c.id))
 
 
 # By the code of the finding: a question that gives the ids concerned. `now` is its only parameter, if it has one.
