@@ -24,11 +24,11 @@ class NothingFree(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """The service whose slots they are, the groups of places, and the days with resource that hold them all."""
+    """The service whose slots they are, the groups of places, and all places by their day and resource."""
 
     service: str
     groups: list[list[Place]]
-    timetables: list[tuple[date, str]]
+    timetables: dict[tuple[date, str], list[Place]]
 
 
 def place_of(resource: str, start: datetime) -> Place:
@@ -47,9 +47,10 @@ def choose(client: Client, zone: ZoneInfo, chance: Random) -> Field:
     found = list(islice(_free(client, service, datetime.now(zone).date() + timedelta(weeks=WEEKS_AHEAD)), PLACES))
     if len(found) < SMALLEST:
         raise NothingFree
-    timetables = dict.fromkeys((day, slot.resource) for day, slot in found)
-    places = [place_of(slot.resource, slot.start) for _, slot in found]
-    return Field(service, _groups(places, chance), list(timetables))
+    timetables: dict[tuple[date, str], list[Place]] = {}
+    for day, slot in found:
+        timetables.setdefault((day, slot.resource), []).append(place_of(slot.resource, slot.start))
+    return Field(service, _groups([place for places in timetables.values() for place in places], chance), timetables)
 
 
 def _free(client: Client, service: str, first: date) -> Iterator[tuple[date, Slot]]:

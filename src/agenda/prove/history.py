@@ -77,7 +77,7 @@ class Held(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The last that a watching client was told, beside what a fresh `slot.list` says: the state of each slot."""
+    """The state of each slot, as a client was told last or finds it in a fresh list, beside the truth for its user."""
 
     client: int
     day: str

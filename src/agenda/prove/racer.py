@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import date
@@ -74,8 +74,7 @@ class Racer:
     def watch(self, field: Field) -> None:
         """Watch what is raced for. Raises ClientError."""
         self._service = field.service
-        places = frozenset(place for group in field.groups for place in group)
-        for day, resource in field.timetables:
+        for (day, resource), places in field.timetables.items():
             watch = self._watches[day, resource] = DayWatch(places)
             begun = self.client.watch(day, watch.changed, service=field.service, resource=resource)
             watch.begin(begun.slots)
@@ -159,12 +158,14 @@ class Racer:
         bookings = self.client.bookings("booked")
         return [Held(each.id, self.account.user, place_of(each.resource, each.start)) for each in bookings]
 
-    def pictures(self) -> list[Picture]:
-        """The last that the watches were told beside what a fresh list says. Raises ClientError."""
+    def pictures(self, held: Iterable[Held]) -> list[Picture]:
+        """The last that the watches were told, and what fresh lists say, beside the truth. Raises ClientError."""
+        owners = {each.place: each.user for each in held}
         pictures = []
         for (day, resource), watch in self._watches.items():
-            true = watch.states(self.client.slots(day, service=self._service, resource=resource).slots)
-            pictures.append(Picture(self.number, day.isoformat(), watch.seen, true))
+            listed = watch.states(self.client.slots(day, service=self._service, resource=resource).slots)
+            truth = watch.truth(owners, self.account.user)
+            pictures += [Picture(self.number, day.isoformat(), seen, truth) for seen in (watch.seen, listed)]
         return pictures
 
     def leave(self) -> None:

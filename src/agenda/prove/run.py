@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from agenda.client import Client, ClientError, Disconnected, Unavailable
 from agenda.prove.field import Field, choose
-from agenda.prove.history import History, Picture
+from agenda.prove.history import History
 from agenda.prove.lines import Line, Lines
 from agenda.prove.nemesis import Nemesis, Tell
 from agenda.prove.racer import Account, Race, Racer
@@ -61,7 +61,7 @@ def run(world: World, options: Options, tell: Tell) -> History:
         history.about = _about(world, racers, options)
         for racer in racers:
             _at_last(partial(racer.watch, field), options.patience)
-        tell("racing", clients=len(racers), places=len(history.places), start=field.timetables[0][0])
+        tell("racing", clients=len(racers), places=len(history.places), start=min(field.timetables)[0])
         plan = schedule(options.seed, options.seconds, [*world.breakers, *_breakers_of_ways(ways)])
         with _racing(racers, field, history, options) as race:
             Nemesis(race, tell).torment(plan)
@@ -156,20 +156,18 @@ def _racing(racers: Sequence[Racer], field: Field, history: History, options: Op
 
 
 def _take_stock(racers: Sequence[Racer], history: History, patience: float) -> None:
-    """What the server says at the end, and what the clients were shown; raises what keeps the server from saying it."""
-    for racer in racers:
-        history.held += _at_last(racer.held, patience)
-    deadline = time.monotonic() + LIVE_SECONDS
-    for racer in racers:
-        history.pictures += _settled_pictures(racer, deadline, patience)
+    """What users hold, and what they are shown, as soon as it is the same or has had the time to be.
 
-
-def _settled_pictures(racer: Racer, deadline: float, patience: float) -> list[Picture]:
-    """A client's pictures, as soon as they are true or it has been live long enough for them to be."""
+    Raises what keeps the server from saying it, ClientError.
+    """
+    deadline = None
     while True:
-        pictures = _at_last(racer.pictures, patience)
-        if all(picture.seen == picture.true for picture in pictures) or time.monotonic() > deadline:
-            return pictures
+        history.held = [held for racer in racers for held in _at_last(racer.held, patience)]
+        deadline = deadline or time.monotonic() + LIVE_SECONDS
+        look = [partial(racer.pictures, history.held) for racer in racers]
+        history.pictures = [picture for pictures in look for picture in _at_last(pictures, patience)]
+        if all(picture.seen == picture.true for picture in history.pictures) or time.monotonic() > deadline:
+            return
         time.sleep(0.05)
 
 

@@ -1,6 +1,6 @@
 """What a client is shown of a day while others change it, to be held against the truth at the end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 
 from agenda.prove.field import place_of
@@ -11,8 +11,8 @@ from agenda.wire import Slot, SlotChange
 class DayWatch:
     """What a client was last told of a timetable, as far as it is raced for."""
 
-    def __init__(self, places: frozenset[Place]) -> None:
-        self._places = places
+    def __init__(self, places: Iterable[Place]) -> None:
+        self._places = frozenset(places)
         self._seen: dict[Place, str] = {}
         self._guard = Lock()
 
@@ -30,6 +30,13 @@ class DayWatch:
         """The state of each place that is raced for, among these slots."""
         states = {place_of(slot.resource, slot.start): str(slot.state) for slot in slots}
         return {place: state for place, state in states.items() if place in self._places}
+
+    def truth(self, owners: Mapping[Place, str], user: str) -> dict[Place, str]:
+        """The state that each place has for `user`, given who holds which."""
+        return {
+            place: ("mine" if owners[place] == user else "taken") if place in owners else "free"
+            for place in self._places
+        }
 
     @property
     def seen(self) -> dict[Place, str]:
