@@ -16,7 +16,7 @@ from agenda.domain.commands import (
     MoveBooking,
     OpenAccount,
 )
-from agenda.domain.model import Booking, BookingId, RequestId, ResourceId, ServiceId, User, UserId
+from agenda.domain.model import Booking, BookingId, Catalogue, RequestId, ResourceId, ServiceId, User, UserId
 from agenda.engine.committer import Committed, Committer
 from agenda.engine.ids import new_ids
 from agenda.engine.ports import Mailbox, Reply
@@ -53,8 +53,8 @@ class AtOnce:
 class Node:
     """Commits what is asked of it. `meanwhile` runs once, when the next batch has been decided and not yet saved."""
 
-    def __init__(self, url: str) -> None:
-        self.store = PostgresStore(url, lambda: OFFERED)
+    def __init__(self, url: str, offers: Catalogue = OFFERED) -> None:
+        self.store = PostgresStore(url, lambda: offers)
         self.reader = self.store.reader()
         self.incidents = Incidents()
         self.meanwhile: Callable[[], object] | None = None
