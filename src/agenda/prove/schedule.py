@@ -13,7 +13,7 @@ REST = 0.2
 """The part of the run at its end in which everything is whole again."""
 SHORTEST_GAP, LONGEST_GAP = 0.3, 2.0
 """Seconds from the beginning of one fault to that of the next, beyond half its length: some overlap."""
-RESPITE = 1.5
+RESPITE = 2.5
 """Seconds that a target has after a fault, to be back at work before the next."""
 
 
