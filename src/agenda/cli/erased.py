@@ -35,12 +35,12 @@ def erased(where: Place) -> None:
 def forget(where: Place, file: List) -> None:
     from agenda.storage.erased import forget_in
 
-    terminal, t = where.terminal, where.terminal.t
+    terminal = where.terminal
     people = _people(file, where)
     with where.told():
         known = forget_in(where.folder, where.store, people)
     terminal.document({"listed": len(people), "erased": known})
-    terminal.say(t.plural("cli.forget.done", known, listed=len(people), path=where))
+    terminal.tell("cli.forget.done", known=known, listed=len(people), path=where)
 
 
 def _people(file: Path, where: Place) -> list[str]:
