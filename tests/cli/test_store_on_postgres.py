@@ -134,7 +134,7 @@ def test_the_erased_are_listed_one_a_line(filled: Shell, name: str) -> None:
     assert postgres().sql("SELECT name FROM account ORDER BY 1", name).split() == ["user-0001", "user-0003"]
 
 
-@pytest.mark.parametrize(("language", "said"), [("en", " 0 of 1 were"), ("pt-BR", " 0 de 1 ainda")])
+@pytest.mark.parametrize(("language", "said"), [("en", "0 of 1 people"), ("pt-BR", "0 de 1 pessoas")])
 def test_forgetting_tells_how_many_were_known(filled: Shell, tmp_path: Path, language: str, said: str) -> None:
     (tmp_path / "erased.txt").write_text("0" * 32)
     assert said in filled("forget", str(tmp_path / "erased.txt"), "--language", language)
