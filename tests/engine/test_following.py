@@ -53,6 +53,9 @@ class FakeFeed:
         self.calls += 1
         self.bell.put(None)
 
+    def call(self) -> None:
+        """Nobody is there to be called."""
+
     def wait(self, seconds: float) -> None:
         self.waits.put(seconds)
         self.bell.get(timeout=SECONDS)
@@ -114,6 +117,7 @@ class Node:
 
     def look(self, *says: News | Exception) -> None:
         self.feed.says += says
+        self.following._due = 0.0
         self.following._turn()
 
     def begin(self) -> None:
@@ -247,6 +251,25 @@ def test_a_commit_that_meets_no_look_is_not_looked_at_again(node: Node) -> None:
     assert node.shows() == [True, False, False]
 
 
+def test_what_this_node_alone_touched_is_not_looked_at_again(node: Node) -> None:
+    node.begin()
+    node.feed.meanwhile = lambda: node.commit(own(claimed=SPAN))
+    node.look()
+    node.feed.meanwhile = lambda: None
+    node.begin()
+    node.look()
+    node.commit(own(released=SPAN, claimed=NEXT))
+    node.look()
+    assert node.feed.asked == [set(), set(), set()]
+
+
+def test_while_nobody_looks_at_slots_calls_of_others_are_not_heeded(node: Node) -> None:
+    node.look()
+    node.board.drop()
+    node.following._turn()
+    assert len(node.feed.asked) == 1
+
+
 def test_a_look_does_not_undo_a_commit_that_comes_while_it_is_under_way(node: Node) -> None:
     node.begin()
     node.feed.meanwhile = lambda: node.commit(own(released=SPAN, claimed=NEXT))
@@ -254,10 +277,10 @@ def test_a_look_does_not_undo_a_commit_that_comes_while_it_is_under_way(node: No
     assert node.shows() == [False, True, False]
 
 
-def test_what_such_a_commit_touched_is_looked_at_again(node: Node) -> None:
+def test_what_both_touched_is_looked_at_again(node: Node) -> None:
     node.begin()
     node.feed.meanwhile = lambda: node.commit(own(claimed=SPAN))
-    node.look()
+    node.look(booked(NEXT))
     node.feed.meanwhile = lambda: None
     node.look(still())
     node.look()
@@ -266,7 +289,7 @@ def test_what_such_a_commit_touched_is_looked_at_again(node: Node) -> None:
 
 def test_a_commit_that_began_before_a_look_and_ends_after_it_is_looked_at_again(node: Node) -> None:
     node.begin()
-    node.look()
+    node.look(booked(NEXT))
     node.commit(own(claimed=SPAN))
     node.look(still())
     assert node.feed.asked == [set(), {ONE}]
@@ -296,7 +319,7 @@ def test_of_a_move_elsewhere_and_a_later_move_here_only_the_last_place_is_left(n
 
 def test_a_booking_that_is_gone_when_it_is_looked_at_again_leaves_nothing(node: Node) -> None:
     node.begin()
-    node.look()
+    node.look(booked())
     node.commit(own(claimed=SPAN))
     node.look(News())
     assert node.shows() == [False, False, False]
@@ -304,7 +327,7 @@ def test_a_booking_that_is_gone_when_it_is_looked_at_again_leaves_nothing(node: 
 
 def test_a_booking_that_is_committed_again_during_the_second_look_is_looked_at_a_third_time(node: Node) -> None:
     node.begin()
-    node.look()
+    node.look(booked())
     node.commit(own(claimed=SPAN))
     node.feed.meanwhile = lambda: node.commit(own(released=SPAN, claimed=NEXT))
     node.look(still(SPAN))
@@ -316,7 +339,7 @@ def test_a_booking_that_is_committed_again_during_the_second_look_is_looked_at_a
 
 def test_what_is_to_be_looked_at_again_is_not_forgotten_when_a_look_fails(node: Node) -> None:
     node.begin()
-    node.look()
+    node.look(booked())
     node.commit(own(claimed=SPAN))
     node.look(StoreUnavailable())
     node.look(still())
@@ -337,7 +360,7 @@ def test_a_look_that_meets_an_erasure_of_this_node_brings_nothing_back(node: Nod
 
 def test_what_was_found_to_be_decided_before_is_looked_at_again(node: Node) -> None:
     node.begin()
-    node.look()
+    node.look(booked())
     node.commit(repeated())
     node.look(still())
     assert node.feed.asked == [set(), {ONE}]
@@ -444,7 +467,7 @@ def test_what_is_to_be_looked_at_again_waits_for_no_call(node: Node) -> None:
     node.following.start()
     node.feed.waits.get(timeout=SECONDS)
     node.begin()
-    node.feed.says += [News(), still()]
+    node.feed.says += [booked(NEXT), still()]
     node.feed.meanwhile = lambda: node.commit(own(claimed=SPAN)) if len(node.feed.asked) == 2 else None
     node.feed.bell.put(None)
     node.feed.waits.get(timeout=SECONDS)

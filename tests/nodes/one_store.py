@@ -341,6 +341,12 @@ class _FeedConnection:
         self._pause()
         return rows
 
+    def begin(self, words: str) -> None:
+        """The transaction begins with its first statement."""
+
+    def undo(self) -> None:
+        """Nothing was written."""
+
     def hear(self) -> None:
         """Nobody tells anything."""
 

@@ -76,6 +76,11 @@ class Node:
     def board(self) -> Board:
         return self.engine._board
 
+    def look(self) -> None:
+        """As often as the dice say, also while nobody looks at slots."""
+        self.following._due = 0.0
+        self.following._turn()
+
     @property
     def following(self) -> Any:
         return self.engine._aftermath.following
@@ -122,7 +127,7 @@ class Node:
         if self.post.waiting:
             chances.append(self.post.deliver)
         if not stage.has(f"{self.name} looks"):
-            chances.append(partial(stage.begin, f"{self.name} looks", self.following._turn))
+            chances.append(partial(stage.begin, f"{self.name} looks", self.look))
         if not stage.has(f"{self.name} commits"):
             if committer.waiting:
                 chances.append(partial(stage.begin, f"{self.name} commits", self._commit))
@@ -245,7 +250,7 @@ class World:
         for looks in range(3):
             for node in self.nodes:
                 if looks and not self.stage.has(f"{node.name} looks"):
-                    self.stage.begin(f"{node.name} looks", node.following._turn)
+                    self.stage.begin(f"{node.name} looks", node.look)
             while self.stage.step() or any(self._begin_one(node) for node in self.nodes):
                 pass
 

@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Protocol
 
 from agenda.domain.audit import Head
-from agenda.domain.model import Booking, Claim, UserId
+from agenda.domain.model import Booking, BookingId, Claim, UserId
 from agenda.engine.board import Board, Key
 from agenda.engine.committer import Committed
 from agenda.engine.health import FEED, Health
@@ -44,8 +44,8 @@ class Following:
     """One thread that reads the feed, and the order between what it learns and what this node commits itself.
 
     The feed gives bookings as they are at the moment of a look. A commit of this node that comes between such a look
-    and its effect on the board is younger, or may be: what it touched is left alone and looked at again, together with
-    every place where either of them says that it is or was.
+    and its effect on the board is younger, or may be: what both touched is left alone and looked at again, together
+    with every place where either of them says that it is or was.
     """
 
     def __init__(self, feed: Feed, board: Board, follower: Follower, *, health: Health, meter: Meter, log: Log) -> None:
@@ -53,9 +53,11 @@ class Following:
         self._health, self._meter, self._log = health, meter, log
         self._lock = Lock()
         self._again: set[Place] = set()
+        self._meanwhile: set[Place] = set()  # what this node touched since the look began that is under way
+        self._heard: set[BookingId] = set()  # what looks have told since this node's transaction began
         self._blanked = False  # by an erasure of this node, since the last look began
-        self._looks = 0
-        self._mark = -1
+        self._looking = self._writing = False
+        self._due = 0.0
         self._done = Event()
         self._thread = Thread(target=self._run, name="following", daemon=True)
 
@@ -75,7 +77,9 @@ class Following:
     def beginning(self, writer: int) -> None:
         """A transaction of this node is about to begin, in this chain; on the committer's thread."""
         self._feed.writes_as(writer)
-        self._mark = self._looks
+        with self._lock:
+            self._writing = True
+            self._heard.clear()
 
     def own(self, done: Committed, correct: Callable[[Committed], None]) -> None:
         """Correct the board by what this node committed, and let others know; on the committer's thread."""
@@ -83,8 +87,12 @@ class Following:
         with self._lock:
             correct(done)
             self._blanked |= bool(done.changes.erasures)
-            if self._looks != self._mark or self._looks % 2:
-                self._again.update(_places(done))
+            if self._looking or self._heard:
+                places = _places(done)
+                self._again.update(place for place in places if place.booking in self._heard)
+                self._meanwhile.update(places if self._looking else ())
+            self._writing = False
+            self._heard.clear()
         if done.entries:
             last = done.entries[-1]
             self._feed.own(Head(last.writer, last.seq, last.hash))
@@ -98,8 +106,12 @@ class Following:
             self._turn()
 
     def _turn(self) -> None:
-        """Look once, whatever comes of it."""
+        """Call the others, and look, whatever comes of it; while nobody here looks at slots, calls are not heeded."""
         try:
+            self._feed.call()
+            if self._board.kept == 0 and monotonic() < self._due:
+                return
+            self._due = monotonic() + LOOK_SECONDS - PACE_SECONDS
             self._look()
         except StoreUnavailable as away:
             if self._health.available:
@@ -113,9 +125,10 @@ class Following:
             self._meter.feed_heard = monotonic()
 
     def _look(self) -> None:
-        """Look once, and let it take effect. `_looks` is odd while one is under way."""
+        """Look once, and let it take effect."""
         with self._lock:
-            self._looks += 1
+            self._looking = True
+            self._meanwhile.clear()
             again, self._again = self._again, set()
             self._blanked = False
         keys: set[Key] | None = None
@@ -131,14 +144,18 @@ class Following:
                 self._again |= again
             raise
         finally:
-            self._looks += 1
+            self._looking = False
         self._meter.feed_entries = news.entries
         self._tell(news, keys)
 
     def _correct(self, news: News, again: Collection[Place]) -> set[Key]:
         """Bring the board up to date; the days that were touched."""
-        mine = {place.booking for place in self._again}
         places = {*again, *news.places, *map(_place, news.bookings.values())}
+        told = {place.booking for place in places}
+        if self._writing:
+            self._heard |= told
+        self._again.update(place for place in self._meanwhile if place.booking in told)
+        mine = {place.booking for place in self._again}
         later = {place for place in places if place.booking in mine}
         self._again |= later
         released = [self._claim(place) for place in places - later]

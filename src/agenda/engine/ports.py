@@ -108,7 +108,10 @@ class Feed(Protocol):
         """This node has written up to here, and has taken note of it itself."""
 
     def tell(self) -> None:
-        """Let the other nodes know, soon, that there is something to read; wakes the thread that waits."""
+        """The other nodes shall know that there is something to read; wakes the thread that waits."""
+
+    def call(self) -> None:
+        """Let them know, if that was wanted. Raises StoreUnavailable."""
 
     def wait(self, seconds: float) -> None:
         """Return when another node has told something, or after so many seconds."""

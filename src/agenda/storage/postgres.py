@@ -6,31 +6,20 @@ from binascii import hexlify
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from selectors import EVENT_READ, DefaultSelector
-from threading import Event, Lock, Thread
-from time import monotonic
 from typing import Any, Final
 
 import psycopg
 from psycopg import errors as pg
 from psycopg.adapt import Transformer
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
-from agenda.engine.ports import StoreConflict
 from agenda.storage.connection import Row
-from agenda.storage.errors import StoreAway, StoreBroken, StoreFull, StoreLocked, StoreProblem, StoreRefused, StoreSlow
+from agenda.storage.deadlines import Guard
+from agenda.storage.errors import StoreAway, StoreBroken
+from agenda.storage.postgres_address import full_address, shown
+from agenda.storage.postgres_errors import translated, unreachable
 
-# What the address may change. Several hosts are tried in turn; the one that takes writes is the primary.
-DEFAULTS: Final[dict[str, str]] = {
-    "connect_timeout": "3",
-    "target_session_attrs": "read-write",
-    "keepalives_idle": "5",
-    "keepalives_interval": "2",
-    "keepalives_count": "3",
-    "tcp_user_timeout": "10000",
-    "application_name": "agenda",
-}
 # A node that stands still within a transaction must not hold its locks for longer than others wait for them.
 LOCK_SECONDS: Final = 5
 IDLE_SECONDS: Final = 3
@@ -59,106 +48,6 @@ _DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 # Each failover begins a new one; the first eight digits of a file of the log are its number.
 _TIMELINE: Final = "SELECT pg_walfile_name(pg_current_wal_lsn())"
 
-_GONE: Final = (
-    *(pg.AdminShutdown, pg.CrashShutdown, pg.CannotConnectNow),
-    *(pg.ReadOnlySqlTransaction, pg.IdleInTransactionSessionTimeout),
-)
-_REFUSED: Final = (
-    *(pg.InvalidAuthorizationSpecification, pg.InvalidCatalogName, pg.InsufficientPrivilege),
-    *(pg.FeatureNotSupported, pg.UndefinedFile),
-)
-_AGAIN: Final = (pg.DeadlockDetected, pg.SerializationFailure)
-_FULL: Final = (pg.DiskFull, pg.OutOfMemory)
-
-
-def full_address(url: str) -> str:
-    """The address with our defaults for what it leaves open. Raises StoreRefused if it is not one."""
-    try:
-        given = conninfo_to_dict(url)
-    except psycopg.ProgrammingError as error:
-        raise StoreRefused("", str(error).strip()) from error
-    return make_conninfo("", **{**DEFAULTS, **given})
-
-
-def shown(url: str) -> str:
-    """The address without what is secret, for logs and for the operator."""
-    try:
-        given = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        return "postgresql"
-    hosts = str(given.get("host") or given.get("hostaddr") or "localhost").split(",")
-    ports = str(given.get("port") or "5432").split(",")
-    places = ",".join(f"{host}:{ports[min(n, len(ports) - 1)]}" for n, host in enumerate(hosts))
-    return f"postgresql://{places}/{given.get('dbname') or ''}"
-
-
-def translated(error: psycopg.Error, place: str, *, broken: bool) -> Exception:
-    """What the port promises instead of a driver's error; the error itself if it is a defect of the program.
-
-    `broken` tells that the connection cannot be used any more.
-    """
-    if isinstance(error, pg.IntegrityError):
-        return StoreConflict(error.diag.constraint_name or type(error).__name__)
-    if isinstance(error, _AGAIN):
-        return StoreConflict(type(error).__name__)
-    if isinstance(error, _REFUSED):
-        return StoreRefused(place, str(error).strip())
-    if isinstance(error, pg.NumericValueOutOfRange):
-        return OverflowError(str(error).strip())
-    problem: type[StoreProblem] | None = None
-    if isinstance(error, pg.LockNotAvailable):
-        problem = StoreLocked
-    elif isinstance(error, pg.QueryCanceled):
-        problem = StoreSlow
-    elif isinstance(error, _FULL):
-        problem = StoreFull
-    elif broken or isinstance(error, _GONE):
-        problem = StoreBroken
-    elif isinstance(error, psycopg.OperationalError):
-        problem = StoreAway
-    return error if problem is None else problem(place)
-
-
-class Guard:
-    """One thread that closes the sockets of connections whose deadline has passed.
-
-    A statement is never cancelled: a cancelled commit that waits for its standby would say that it is done.
-    """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._watched: set[Connection] = set()
-        self._done = Event()
-        self._thread = Thread(target=self._run, name="deadlines", daemon=True)
-        self._thread.start()
-
-    @contextmanager
-    def watching(self, connection: "Connection", seconds: float) -> Iterator[None]:
-        """Cut the connection off if the block takes longer."""
-        connection.deadline = monotonic() + seconds
-        with self._lock:
-            self._watched.add(connection)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._watched.discard(connection)
-
-    def close(self) -> None:
-        """Cut off what is still at work, and end."""
-        self._done.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        going = True
-        while going:
-            going = not self._done.wait(0.2)
-            now = monotonic()
-            with self._lock:
-                for connection in self._watched:
-                    if connection.deadline < now or not going:
-                        connection.cut_off()
-
 
 class Connection:
     """A connection for one thread at a time, in autocommit mode: transactions are begun and ended in words.
@@ -171,21 +60,21 @@ class Connection:
     engine: Final = "postgresql"
 
     def __init__(self, url: str, settings: str = "", guard: Guard | None = None) -> None:
-        """Connect; the guard sees to it that this does not take for ever. Raises StoreAway, StoreRefused."""
+        """Connect, without waiting for ever if there is a guard. Raises StoreAway, StoreRefused, StoreAddress."""
         self.place = shown(url)
         self.deadline = 0.0
         try:
             self.raw = psycopg.connect(full_address(url), autocommit=True)
         except psycopg.Error as error:
-            replacement = translated(error, self.place, broken=False)
-            raise (replacement if replacement is not error else StoreAway(self.place)) from error
+            raise unreachable(error, self.place) from error
         self._line = self.raw.pgconn
         self._line.nonblocking = 0
         self.process = self._line.backend_pid  # the server's, which may outlive the connection
         self._socket = socket.socket(fileno=socket.dup(self._line.socket))
         self._names: dict[str, bytes] = {}
         self._loader = Transformer(self.raw)
-        self._warned = self._beginning = False
+        self._warned = False
+        self._beginning = ""
         self.raw.add_notice_handler(self._heed)
         try:
             with guard.watching(self, ANSWER_SECONDS) if guard else nullcontext():
@@ -212,9 +101,9 @@ class Connection:
             pass
         return True
 
-    def begin(self) -> None:
+    def begin(self, words: str = "BEGIN") -> None:
         """Begin a transaction, together with the next statement."""
-        self._beginning = True
+        self._beginning = words
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Execute one statement that gives no rows; the number of rows it changed."""
@@ -239,8 +128,8 @@ class Connection:
         They should give few rows. Raises the first error; what came after it was not executed.
         """
         if self._beginning:
-            self._beginning = False
-            return self.together([("BEGIN", ()), *calls])[1:]
+            begin, self._beginning = self._beginning, ""
+            return self.together([(begin, ()), *calls])[1:]
         named = [(self._prepared(sql), list(map(_in_words, values))) for sql, values in calls]
         line = self._line
         with self._failing():
@@ -264,7 +153,7 @@ class Connection:
         The server calls that a success, with a warning, although what was committed is on one machine only.
         """
         if self._beginning:
-            self._beginning = False
+            self._beginning = ""
             return
         self._warned = False
         self.run("COMMIT")
@@ -273,10 +162,10 @@ class Connection:
 
     def undo(self) -> None:
         """Roll back whatever is open; never raises: a connection that cannot is broken, and the server rolls back."""
-        self._beginning = False
+        self._beginning = ""
         with suppress(psycopg.Error):
             if self._line.transaction_status != TransactionStatus.IDLE:
-                self.raw.execute("ROLLBACK")
+                self._line.exec_(b"ROLLBACK")
 
     def hear(self) -> None:
         """Take note of what was told by NOTIFY, so that it is not kept; does not wait."""

@@ -123,17 +123,25 @@ class PostgresFeed:
             except StoreUnavailable:
                 self._let_go()
 
+    def call(self) -> None:
+        if self._telling:
+            self._telling = False
+            connection = self._connected()
+            try:
+                with self._guard.watching(connection, LOOK_SECONDS):
+                    connection.run(_TELL)
+            except BaseException:
+                self._let_go()
+                raise
+
     def news(self, again: Collection[BookingId], warm: Callable[[], bool]) -> News:
         connection = self._connected()
         try:
             with self._guard.watching(connection, LOOK_SECONDS):
-                if self._telling:
-                    self._telling = False
-                    connection.run(_TELL)
-                connection.run(_BEGIN)
+                connection.begin(_BEGIN)
                 look, version = self._heads(connection)
                 news = replace(_read(connection, look, again, warm), version=version)
-                connection.run("COMMIT")
+                connection.undo()
                 connection.hear()
         except BaseException:
             self._let_go()
