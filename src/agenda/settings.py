@@ -4,7 +4,6 @@ import os
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from platformdirs import user_data_path
@@ -49,11 +48,3 @@ class Settings:
     drain: int = 0
     store: str | None = None
     clock_offset: timedelta = timedelta()
-
-    @property
-    def place(self) -> Path | str:
-        """Where the agenda is kept, for the operator to read: an address without its password."""
-        if self.store is None:
-            return self.data
-        words = urlsplit(self.store)
-        return f"{words.scheme}://{words.netloc.rpartition('@')[2]}{words.path}"

@@ -27,16 +27,14 @@ _SHARED = ("postgresql://", "postgres://")
 
 
 def move_store(ctx: typer.Context, source: From, target: To, json: Json = False, language: Language = None) -> None:
-    from agenda.storage.move import Differs, Unsound, move
-    from agenda.storage.postgres import shown
+    from agenda.storage.move import Differs, Unsound, move, named
 
     terminal: Terminal = ctx.obj
     t = terminal.t
     there, here = _where(source, t), _where(target, t)
     if isinstance(there, Path) == isinstance(here, Path):
         raise Failure(Status.USAGE, "usage", t("cli.usage.move"))
-    names = {"source": str(there) if isinstance(there, Path) else shown(there)}
-    names["target"] = str(here) if isinstance(here, Path) else shown(here)
+    names = {"source": named(there), "target": named(here)}
     try:
         with told(t, names["target"]):
             moved = move(there, here, datetime.now(UTC), stage(terminal))

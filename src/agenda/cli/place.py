@@ -30,7 +30,7 @@ class Place:
         """Its name for people, without a password."""
         if self.store is None:
             return str(self.folder)
-        from agenda.storage.postgres import shown
+        from agenda.storage.postgres_address import shown
 
         return shown(self.store)
 

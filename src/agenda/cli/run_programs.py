@@ -84,7 +84,7 @@ def serve(
     if (tls_cert is None) != (tls_key is None):
         raise Failure(Status.USAGE, "usage", terminal.t("cli.usage.tls"))
     from agenda.bootstrap import serve as run
-    from agenda.cli.store_trouble import told
+    from agenda.cli.place import Place
     from agenda.settings import Settings, default_data_folder
 
     settings = Settings(
@@ -100,7 +100,7 @@ def serve(
         store=store or None,
         clock_offset=timedelta(seconds=clock_offset),
     )
-    with told(terminal.t, settings.place):
+    with Place(settings.data, settings.store, terminal).told():
         try:
             run(settings)
         except OSError as error:

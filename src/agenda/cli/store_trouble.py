@@ -47,11 +47,12 @@ def _failure(error: Exception, t: Texts, folder: Path | str) -> Failure:
         errors.StoreAway: "away",
         errors.StoreBroken: "away",
         errors.StoreRefused: "refused",
+        errors.StoreAddress: "address",
     }
     name = names.get(type(error), "other")
     facts = {"path": folder, **getattr(error, "__dict__", {})}
     cause = error.__cause__ or error
-    reason = getattr(cause, "strerror", None) or cause
+    reason = " ".join(str(getattr(cause, "strerror", None) or cause).split())
     facts = {"reason": reason, **facts}
     message = t(f"cli.store.{name}", **{k: _shown(v, t) for k, v in facts.items()})
     return Failure(Status.STORE, f"store_{name}", message, **{k: v and str(v) for k, v in facts.items()})

@@ -106,6 +106,11 @@ class StoreRefused(StoreProblem):
 
 
 @dataclass
+class StoreAddress(StoreProblem):
+    """This is not the address of a PostgreSQL database; `path` does not repeat it, since it may hold a password."""
+
+
+@dataclass
 class FolderInUse(StoreProblem):
     """Another server works on this data folder: process `pid` on `host`, since `since`; None where it does not say."""
 

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from agenda.storage import postgres
+from agenda.storage import postgres_errors
 from agenda.storage.folder import FILE_MODE, DataFolder
 from agenda.storage.postgres import Connection
 from agenda.storage.sqlite import BUSY_SECONDS, translated
@@ -52,7 +52,7 @@ def _backup(connection: sqlite3.Connection, copy: Path) -> Path:
 
 
 def migrate_postgres(connection: Connection) -> None:
-    """Bring the database to the last revision in one transaction, in which no other node is kept from its work for long.
+    """Bring the database to the last revision in one transaction that keeps no other node from its work for long.
 
     The connection holds the lock that lets one node at a time do this. Raises StoreUnavailable; then all is as it was.
     """
@@ -66,7 +66,7 @@ def migrate_postgres(connection: Connection) -> None:
             _upgrade(open_, SCRIPTS)
     except DBAPIError as error:
         if isinstance(error.orig, psycopg.Error):
-            raise postgres.translated(error.orig, connection.place, broken=connection.raw.closed) from error
+            raise postgres_errors.translated(error.orig, connection.place, broken=connection.raw.closed) from error
         raise
     finally:
         if not connection.raw.closed:

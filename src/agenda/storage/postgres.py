@@ -1,4 +1,4 @@
-"""All that is PostgreSQL's own about a connection: its settings, its deadline, its errors."""
+"""All that is PostgreSQL's own about a connection: its settings, how statements get there and rows come back."""
 
 import logging
 import socket
@@ -245,6 +245,8 @@ def _until_readable(number: int) -> None:
 def _in_words(value: Any) -> bytes | None:
     """A value as the server reads it; None is NULL."""
     if isinstance(value, str):
+        if "\0" in value:
+            raise psycopg.DataError("the server would read a text only up to its first NUL")
         return value.encode()
     if value is None:
         return None

@@ -17,7 +17,8 @@ from agenda.engine.ports import News, Place, StoreUnavailable
 from agenda.storage import arrays
 from agenda.storage import statements as sql
 from agenda.storage.connection import Row
-from agenda.storage.postgres import BY_KEY, Connection, Guard
+from agenda.storage.deadlines import Guard
+from agenda.storage.postgres import BY_KEY, Connection
 from agenda.storage.rows import booking_of, claim_of, span_of
 
 CHANNEL: Final = "agenda"

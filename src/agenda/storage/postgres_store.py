@@ -1,10 +1,9 @@
 """The store on PostgreSQL: one writing connection, a pool that asks, and the feed of what other nodes did."""
 
-from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from threading import Event, Lock
+from threading import Lock
 from typing import Final
 
 from sqlalchemy import bindparam, insert, select, tuple_, update
@@ -13,18 +12,12 @@ from agenda.domain.audit import ZERO, Head
 from agenda.domain.model import Catalogue, RequestId
 from agenda.engine.ports import Gone, StoreUnavailable
 from agenda.storage import statements as sql
-from agenda.storage.errors import StoreAway, StoreClosed
-from agenda.storage.postgres import (
-    ANSWER_SECONDS,
-    BATCH_SECONDS,
-    READER_SETTINGS,
-    WRITER_SETTINGS,
-    Connection,
-    Guard,
-    shown,
-)
-from agenda.storage.postgres_database import check, prepare
+from agenda.storage.deadlines import Guard
+from agenda.storage.errors import StoreClosed
+from agenda.storage.postgres import BATCH_SECONDS, WRITER_SETTINGS, Connection
+from agenda.storage.postgres_database import prepare
 from agenda.storage.postgres_feed import PostgresFeed
+from agenda.storage.postgres_pool import Pool, Primary
 from agenda.storage.postgres_transaction import Numbers, PostgresTransaction
 from agenda.storage.reader import ERASURES_ANSWERED, SqlReader
 from agenda.storage.rows import gone_of
@@ -34,7 +27,6 @@ from agenda.storage.tidy import Tidier
 _NEXT_WRITER: Final = "SELECT nextval('writer_number')"
 _ADD_WRITER: Final = sql.Statement(insert(WRITER))
 _TIDY_ALONE: Final = "SELECT pg_try_advisory_xact_lock(1634231, 2)"
-_STILL_COMMITS: Final = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'SyncRep'"
 # Not only read, since what is answered again must be as durable as when it was first answered.
 _GONE: Final = sql.Query(
     update(ERASURE)
@@ -54,95 +46,6 @@ _AUDIT: Final = sql.Query(
     .order_by(AUDIT.c.at.desc(), AUDIT.c.writer.desc(), AUDIT.c.seq.desc())
     .limit(bindparam("most"))
 )
-
-
-class Primary:
-    """Opens connections to the server that takes writes now; one to a server that was replaced is refused.
-
-    A server that was cut off may go on believing that it is the primary, for some seconds after another took over.
-    """
-
-    def __init__(self, url: str, guard: Guard) -> None:
-        self._url = url
-        self._guard = guard
-        self._lock = Lock()
-        self._timeline = 0
-        self.place = shown(url)
-
-    def connect(self, settings: str, *, after: int = 0) -> Connection:
-        """Raises StoreUnavailable, also as long as the server's process `after` waits with its commit for a standby.
-
-        Else each try to write would leave another such process behind, until the server takes no connections any more.
-        """
-        connection = Connection(self._url, settings, self._guard)
-        try:
-            with self._guard.watching(connection, ANSWER_SECONDS):
-                check(connection)
-                waits = after and connection.rows(_STILL_COMMITS, (after,)) != [(0,)]
-            with self._lock:
-                self._timeline = max(self._timeline, connection.timeline)
-        except BaseException:
-            connection.close()
-            raise
-        if waits or self.replaced(connection):
-            connection.close()
-            raise StoreAway(self.place)
-        return connection
-
-    def replaced(self, connection: Connection) -> bool:
-        """Whether a later primary is known."""
-        return connection.timeline < self._timeline
-
-
-class Pool:
-    """Connections for questions, as many as are in use at once."""
-
-    def __init__(self, primary: Primary, guard: Guard) -> None:
-        self._primary = primary
-        self._guard = guard
-        self._idle: deque[Connection] = deque()
-        self._closed = Event()
-
-    def _take(self) -> Connection:
-        if self._closed.is_set():
-            raise StoreClosed(self._primary.place)
-        while True:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                return self._primary.connect(READER_SETTINGS)
-            if not connection.broken and not self._primary.replaced(connection):
-                return connection
-            connection.close()
-
-    @contextmanager
-    def connection(self, seconds: float = ANSWER_SECONDS) -> Iterator[Connection]:
-        """One for the caller alone; its statements must end within the time limit, and the block in so many seconds."""
-        connection = self._take()
-        try:
-            with self._guard.watching(connection, seconds):
-                yield connection
-                connection.undo()
-        except BaseException:
-            connection.close()
-            raise
-        self._idle.append(connection)
-        if self._closed.is_set():
-            self.close()
-
-    @contextmanager
-    def snapshot(self) -> Iterator[Connection]:
-        """The same, and all its statements see one state of the store."""
-        with self.connection() as connection:
-            connection.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            yield connection
-
-    def close(self) -> None:
-        """Close those that are idle now, and those in use as soon as they are given back."""
-        self._closed.set()
-        while self._idle:
-            with suppress(IndexError):
-                self._idle.pop().close()
 
 
 class PostgresReader(SqlReader):
