@@ -15,10 +15,9 @@ from agenda.engine.ports import Occupied, Reader, SignIn, StoreConflict, StoreLo
 from agenda.storage import postgres_feed, statements
 from agenda.storage.postgres_feed import PostgresFeed
 from agenda.storage.rows import booking_row, claim_row, entry_row
-from tests.domain.agendas import ANA, BIA, NOON, catalogue
+from tests.domain.agendas import NOON, catalogue
 
-LEO: Final = UserId("3" * 32)
-USERS: Final = {ANA: User(ANA, "Ana"), BIA: User(BIA, "Bia"), LEO: User(LEO, "Leo")}
+USERS: Final = {UserId(f"{n:032x}"): User(UserId(f"{n:032x}"), f"Pessoa {n}") for n in range(1, 9)}
 
 
 @dataclass(slots=True)
@@ -336,7 +335,7 @@ class _FeedConnection:
             if sql == statements.BOOKINGS.postgresql:
                 rows = [booking_row(self._data.bookings[id_]) for id_ in wanted]
             else:
-                assert sql == statements.CLAIMS_OF_BOOKINGS.postgresql
+                assert sql == postgres_feed._CLAIMS
                 rows = [claim_row(self._data.claims[id_]) for id_ in wanted if id_ in self._data.claims]
         self._pause()
         return rows

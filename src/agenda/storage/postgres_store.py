@@ -24,6 +24,10 @@ from agenda.storage.rows import gone_of
 from agenda.storage.schema import AUDIT, ERASURE, WRITER, Id, to_seconds
 from agenda.storage.tidy import Tidier
 
+# So many entries of this node are few enough for any plan, and so many enough for autovacuum to have come by.
+FEW: Final = 200
+MANY: Final = 100_000
+
 _NEXT_WRITER: Final = "SELECT nextval('writer_number')"
 _ADD_WRITER: Final = sql.Statement(insert(WRITER))
 _TIDY_ALONE: Final = "SELECT pg_try_advisory_xact_lock(1634231, 2)"
@@ -80,6 +84,7 @@ class PostgresStore:
         self._writing: Connection | None = None
         self._former = 0
         self._closed = False
+        self._unknown = FEW
         self._pool = Pool(self._primary, self._guard)
         self._tidier = Tidier()
 
@@ -147,7 +152,19 @@ class PostgresStore:
                 raise
 
     def checkpoint(self) -> None:
-        """PostgreSQL sees to it."""
+        """Tell the planner that there are many rows now, within the minute that autovacuum takes to notice.
+
+        Until it knows, it may look for the claims of a seat in the index of the constraint, which reads all of them.
+        """
+        written = self.numbers.written
+        if written < self._unknown or written > MANY:
+            return
+        self._unknown = 2 * written
+        connection = self._primary.connect("SET statement_timeout = '10s'")
+        try:
+            connection.run("ANALYZE claim, booking, request, audit")
+        finally:
+            connection.close()
 
     def close(self) -> None:
         self._closed = True

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from sqlalchemy import bindparam, select
+
 from agenda.domain.audit import AuditEntry
 from agenda.domain.commands import Changes, Holdings
 from agenda.domain.model import Booking, BookingId, Catalogue, Claim, ResourceId, User, UserId
@@ -81,18 +83,26 @@ USERS_TO_STAY: Final = _locked(ACCOUNT, "FOR KEY SHARE")
 USERS_TO_COUNT: Final = _locked(ACCOUNT, "FOR NO KEY UPDATE")
 USERS_TO_GO: Final = _locked(ACCOUNT, "FOR UPDATE")
 BOOKINGS: Final = _locked(BOOKING, "FOR UPDATE")
+# Before their claims are given up, since somebody else may have locked them, as who tries to cancel what is not his.
+BOOKINGS_TO_GO: Final = sql.Query(
+    select(BOOKING.c.id)
+    .where(BOOKING.c.user == bindparam("user", type_=BOOKING.c.user.type))
+    .order_by(BOOKING.c.id)
+    .with_for_update()
+)
 
 
 @dataclass(slots=True)
 class Numbers:
     """The booking numbers that this node has for itself; they are never used twice, whatever becomes of a batch.
 
-    `limited` is whether the business was last seen to limit the number of open bookings.
+    `limited` is whether the business was last seen to limit the number of open bookings; `written` counts entries.
     """
 
     next: int = 0
     end: int = 0
     limited: bool = False
+    written: int = 0
 
 
 class PostgresTransaction(SqlTransaction):
@@ -144,6 +154,8 @@ class PostgresTransaction(SqlTransaction):
 
     def holdings(self, users: Collection[UserId]) -> dict[UserId, Holdings]:
         USERS_TO_GO.rows(self._connection, _ids(users))
+        for user in users:
+            BOOKINGS_TO_GO.rows(self._connection, user=bytes.fromhex(user))
         found = super().holdings(users)
         # Dead rows, the log and its archives go in their own time (docs/deployment.md).
         return {user: replace(holdings, copies_age_out=True) for user, holdings in found.items()}
@@ -177,6 +189,7 @@ class PostgresTransaction(SqlTransaction):
 
     def save(self, changes: Changes, entries: Sequence[AuditEntry]) -> None:
         self._numbers.next = max(self._numbers.next, changes.numbers)
+        self._numbers.written += len(entries)
         released = sorted(map(released_claim_row, changes.released.values()))
         claimed = sorted(map(claim_row, changes.claimed.values()))
         calls: list[Call] = []

@@ -298,13 +298,6 @@ def its_claim() -> Any:
     )
 
 
-def _claims_of_bookings() -> Many:
-    """The claims that bookings of these ids own."""
-    wanted = _wanted(BOOKING.c.id)
-    owned = wanted.join(BOOKING, BOOKING.c.id == wanted.c.id).join(CLAIM, its_claim())
-    return Many(select(*CLAIM.columns).select_from(owned), (BOOKING.c.id,))
-
-
 def instant_or_end(found: Any) -> Any:
     """The instant that a PostgreSQL subquery finds, or one after all others."""
     return func.coalesce(found, literal_column("'infinity'::timestamptz"))
@@ -346,7 +339,6 @@ OCCUPIED_IN_WINDOWS: Final = _in_windows(
     CLAIM.join(BOOKING, BOOKING.c.id == CLAIM.c.booking),
 )
 OPEN_BOOKINGS: Final = _open_bookings()
-CLAIMS_OF_BOOKINGS: Final = _claims_of_bookings()
 
 CONFIG_VERSION: Final = Statement(select(BUSINESS.c.config_version))
 
