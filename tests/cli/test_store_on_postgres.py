@@ -116,7 +116,7 @@ def test_copies_of_postgresql_are_made_by_other_means_and_the_page_is_named(
     [
         (lambda: "postgresql://127.0.0.1:9/agenda", "store_away"),
         (lambda: postgres().url_of(new_database()), "store_empty"),
-        (lambda: "postgresql://[", "store_refused"),
+        (lambda: "postgresql://[", "store_address"),
     ],
 )
 def test_a_database_that_cannot_be_examined_is_told_in_a_sentence(

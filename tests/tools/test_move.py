@@ -254,7 +254,7 @@ def test_a_copy_whose_numbers_would_be_used_twice_is_taken_back(
     folder: Folder, empty: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bulk, "_NUMBERS", "SELECT setval('writer_number', 1, false)")
-    with pytest.raises(Unsound, match="sequence_behind"):
+    with pytest.raises(Differs, match="sequence_behind"):
         move(folder.path, empty.url, NOW, unseen)
     assert tables(empty) == "0"
 

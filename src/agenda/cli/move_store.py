@@ -41,19 +41,19 @@ def move_store(ctx: typer.Context, source: From, target: To, json: Json = False,
     except Unsound as unsound:
         raise _unsound(unsound, terminal, names["source"]) from unsound
     except Differs as differs:
-        message = t("cli.move.differs", what=differs.what, **names)
+        message = t("cli.move_store.differs", what=differs.what, **names)
         raise Failure(Status.STORE, "copy_differs", message, what=differs.what) from differs
     terminal.document({**names, "rows": moved.rows, "heads": [head_text(head) for head in moved.heads]})
-    terminal.say(t.plural("cli.move.done", moved.rows["booking"], **names))
+    terminal.say(t.plural("cli.move_store.done", moved.rows["booking"], **names))
     show_heads(terminal, moved.heads)
-    terminal.tell("cli.move.next_embedded" if isinstance(here, Path) else "cli.move.next_shared", **names)
+    terminal.tell("cli.move_store.next_embedded" if isinstance(here, Path) else "cli.move_store.next_shared", **names)
 
 
 def stage(terminal: Terminal) -> Stage:
     """Shows each part of a move on a bar of its own."""
 
     def shown(part: str) -> AbstractContextManager[Steps]:
-        return terminal.steps(f"cli.move.{part}")
+        return terminal.steps(f"cli.move_store.{part}")
 
     return shown
 
@@ -75,5 +75,5 @@ def _unsound(unsound: Unsound, terminal: Terminal, source: str) -> Failure:
     """What doctor finds is told first, as it would tell it."""
     show_findings(terminal, unsound.findings)
     documents = [finding_document(finding, terminal.t) for finding in unsound.findings]
-    message = terminal.t("cli.move.unsound", source=source)
+    message = terminal.t("cli.move_store.unsound", source=source)
     return Failure(Status.FOUND, "unsound", message, findings=documents)

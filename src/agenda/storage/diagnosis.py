@@ -132,6 +132,6 @@ def _chain(patient: Patient) -> Iterator[Finding]:
     yield from audit_findings(verify_audit(patient.connection))
 
 
-# The first two look at the rows alone, the third at what this machine knows of the world.
+# What a copy must be free of, and what else may be so through nobody's fault or is asked for apart.
 CONTENT: Final[tuple[Check, ...]] = (_rows, _business_zone)
 COMMON: Final[tuple[Check, ...]] = (*CONTENT, _walls, _chain)

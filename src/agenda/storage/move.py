@@ -12,7 +12,7 @@ from sqlalchemy import Table, bindparam, func, insert, select, tuple_
 
 from agenda.domain.audit import Head
 from agenda.engine.ports import StoreConflict
-from agenda.storage import doctor, postgres, postgres_doctor
+from agenda.storage import doctor, postgres, postgres_address, postgres_doctor
 from agenda.storage.bulk import begin_file, finish_file, finish_tables, new_file, new_tables
 from agenda.storage.connection import Connection, Row
 from agenda.storage.database import make_tables, set_up
@@ -50,7 +50,7 @@ class Unsound(Exception):
 
 
 class Differs(Exception):
-    """The copy was not what it was made of, in a table or in the audit log's heads; it is gone again."""
+    """The copy was not what it was made of, in a table, a rule or the audit log's heads; it is gone again."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
@@ -87,7 +87,7 @@ def move(source: Where, target: Where, now: datetime, stage: Stage) -> Moved:
     """
     with _leaving(source) as old, _arriving(target) as (new, finish):
         with stage("source") as steps:
-            heads = _sound(Patient(str(source), old, now), steps)
+            heads = _sound(Patient(named(source), old, now), steps)
         try:
             with stage("copy") as steps:
                 sums = _copy(old, new, steps)
@@ -95,8 +95,13 @@ def move(source: Where, target: Where, now: datetime, stage: Stage) -> Moved:
         except StoreConflict as refusal:
             raise Differs(refusal.constraint) from refusal
         with stage("target") as steps:
-            _same(Patient(str(target), new, now), heads, sums, steps)
+            _same(Patient(named(target), new, now), heads, sums, steps)
     return Moved({name: seen.rows for name, seen in sums.items()}, heads)
+
+
+def named(where: Where) -> str:
+    """A place for people, without a password."""
+    return str(where) if isinstance(where, Path) else postgres_address.shown(where)
 
 
 def fill(url: str, plan: Plan, now: datetime, stage: Stage) -> None:
@@ -186,14 +191,18 @@ def _copy(old: Connection, new: Connection, steps: Steps) -> dict[str, Sum]:
 
 
 def _same(patient: Patient, heads: tuple[Head, ...], sums: dict[str, Sum], steps: Steps) -> None:
-    """Read the copy, and compare. Raises Differs, Unsound."""
+    """Read the copy, and compare. Raises Differs."""
     for table in _TABLES:
         seen = Sum()
         for page in _pages(patient.connection, table):
             seen.add(page)
         if seen != sums[table.name]:
             raise Differs(table.name)
-    if _sound(patient, steps) != heads:
+    try:
+        reached = _sound(patient, steps)
+    except Unsound as unsound:
+        raise Differs(str(unsound)) from unsound
+    if reached != heads:
         raise Differs("heads")
 
 
