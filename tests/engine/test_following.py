@@ -10,6 +10,7 @@ from agenda.domain.audit import Head, chain
 from agenda.domain.commands import AuditFact, Changes, Erasure, Receipt, Settled, State
 from agenda.domain.model import Booking, BookingId, RequestId, ResourceId, UserId
 from agenda.domain.times import Span
+from agenda.engine import following
 from agenda.engine.board import Board, Key
 from agenda.engine.committer import Committed
 from agenda.engine.following import Following, found
@@ -293,6 +294,30 @@ def test_a_commit_that_began_before_a_look_and_ends_after_it_is_looked_at_again(
     node.commit(own(claimed=SPAN))
     node.look(still())
     assert node.feed.asked == [set(), {ONE}]
+
+
+@pytest.mark.parametrize("dropping", [News(whole=False), News(erased=[ANA])], ids=["gap", "erasure"])
+def test_a_commit_that_ends_after_the_board_was_dropped_is_looked_at_again(node: Node, dropping: News) -> None:
+    """A day was read meanwhile, and with it what others did later than this commit."""
+    node.begin()
+    node.look(dropping)
+    node.fill()
+    node.commit(own(claimed=SPAN))
+    node.look()
+    assert node.feed.asked == [set(), {ONE}]
+    assert node.shows() == [False, False, False]
+
+
+def test_a_commit_during_which_more_is_told_than_is_kept_is_looked_at_again(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "MOST_HEARD", 0)
+    node.begin()
+    node.look(booked())
+    node.look()
+    node.commit(own(claimed=NEXT))
+    node.look(still(NEXT))
+    assert node.feed.asked == [set(), set(), {ONE}]
 
 
 def test_of_a_move_here_and_a_later_move_elsewhere_only_the_last_place_is_left(node: Node) -> None:

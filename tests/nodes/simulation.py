@@ -19,12 +19,12 @@ from agenda.engine.passwords import token_digest
 from agenda.engine.ports import Reply
 from agenda.engine.sessions import Session, SessionOpened
 from agenda.engine.timetable import SlotState, Timetable
-from tests.domain.agendas import ANA, BIA, CHAIRS, HOUR, LONG, NOON, ROOM, TEN, catalogue
+from tests.domain.agendas import CHAIRS, HOUR, LONG, NOON, ROOM, TEN, catalogue
 from tests.engine.asking import Incidents
-from tests.nodes.one_store import LEO, USERS, NodeStore, OneStore
+from tests.nodes.one_store import USERS, NodeStore, OneStore
 from tests.nodes.stage import Stage
 
-PEOPLE = (ANA, BIA, LEO)
+FEW = 4  # live bookings, so that nodes meet on them
 DAYS = (date(2026, 11, 23), date(2026, 11, 24))
 STARTS = [TEN + timedelta(days=day, hours=hour) for day in (0, 1) for hour in (0, 1, 9)]
 PLACES = [(ROOM, HOUR), (CHAIRS, HOUR), (ROOM, LONG)]
@@ -223,10 +223,10 @@ class World:
 
     def _open_sessions(self) -> None:
         data = self.store.data.copy()
-        data.sessions = {token_digest(f"token of {user}"): user for user in PEOPLE}
+        data.sessions = {token_digest(f"token of {user}"): user for user in USERS}
         self.store.begin_with(data)
         for node in self.nodes:
-            for user in PEOPLE:
+            for user in USERS:
                 node.sign_in(user)
         self.settle()
 
@@ -275,16 +275,17 @@ class World:
     # -- wishes
 
     def _wish(self) -> None:
-        node, user = self.lots.choice(self.nodes), self.lots.choice(PEOPLE)
+        node, user = self.lots.choice(self.nodes), self.lots.choice([*self.store.data.users])
         wish = self.lots.choices(
             ["book", "move", "cancel", "again", "watch", "close", "erase", "offer", "fail over"],
-            [30, 30, 12, 12, 8, 1, 1, 1, 2 if self._failovers else 0],
+            [30, 60, 8, 12, 8, 2, 1, 1, 2 if self._failovers else 0],
         )[0]
         if wish == "watch":
             node.watch(user, self.lots.choice(DAYS))
         elif wish == "close":
             if session := node.sessions.get(user):
                 node.engine.close_session(session, mailbox=node.post, reply=lambda _: None)
+                node.sign_in(user)  # with the same token, at the same time
         elif wish == "offer":
             data = self.store.data.copy()
             data.version += 1
@@ -302,18 +303,19 @@ class World:
         self._requests += 1
         facts = (user, RequestId(f"r{self._requests}"), b"")
         if wish == "erase":
-            return EraseUser(*facts)
+            return EraseUser(*facts) if len(self.store.data.users) > 2 else None
         resource, service = self.lots.choice(PLACES)
         start = self.lots.choice(STARTS)
+        live = [booking for booking in self.store.data.bookings.values() if booking.status.live]
         if wish == "book":
-            return BookSlot(*facts, start, service, resource)
-        mine = sorted(b.id for b in self.store.data.bookings.values() if b.user == user and b.status.live)
-        if not mine:
+            return BookSlot(*facts, start, service, resource) if len(live) < FEW else None
+        if not live:
             return None
-        booking = self.lots.choice(mine)
-        if wish == "cancel":
-            return CancelBooking(*facts, booking)
-        return MoveBooking(*facts, booking, start, resource)
+        booking = self.lots.choice(live)
+        facts = (booking.user, *facts[1:])
+        return (
+            CancelBooking(*facts, booking.id) if wish == "cancel" else MoveBooking(*facts, booking.id, start, resource)
+        )
 
     def _fail_over(self) -> None:
         self.store.fail_over()

@@ -16,6 +16,7 @@ from agenda.engine.ports import Feed, Log, News, Place, StoreUnavailable
 
 LOOK_SECONDS = 0.3  # between two looks when nobody calls
 PACE_SECONDS = 0.04  # at the least between two looks, however often others call
+MOST_HEARD = 10_000  # bookings; a transaction may be long, or never have ended
 
 
 class Follower(Protocol):
@@ -54,7 +55,8 @@ class Following:
         self._lock = Lock()
         self._again: set[Place] = set()
         self._meanwhile: set[Place] = set()  # what this node touched since the look began that is under way
-        self._heard: set[BookingId] = set()  # what looks have told since this node's transaction began
+        self._heard: set[BookingId] = set()  # what looks have told since this node's transaction began,
+        self._heard_all = False  # or whether that may be anything
         self._blanked = False  # by an erasure of this node, since the last look began
         self._looking = self._writing = False
         self._due = 0.0
@@ -78,8 +80,7 @@ class Following:
         """A transaction of this node is about to begin, in this chain; on the committer's thread."""
         self._feed.writes_as(writer)
         with self._lock:
-            self._writing = True
-            self._heard.clear()
+            self._heed(writing=True)
 
     def own(self, done: Committed, correct: Callable[[Committed], None]) -> None:
         """Correct the board by what this node committed, and let others know; on the committer's thread."""
@@ -87,17 +88,22 @@ class Following:
         with self._lock:
             correct(done)
             self._blanked |= bool(done.changes.erasures)
-            if self._looking or self._heard:
+            if self._looking or self._heard or self._heard_all:
                 places = _places(done)
-                self._again.update(place for place in places if place.booking in self._heard)
+                self._again.update(place for place in places if self._heard_all or place.booking in self._heard)
                 self._meanwhile.update(places if self._looking else ())
-            self._writing = False
-            self._heard.clear()
+            self._heed(writing=False)
         if done.entries:
             last = done.entries[-1]
             self._feed.own(Head(last.writer, last.seq, last.hash))
         if changes.released or changes.claimed or changes.closed or changes.erasures:
             self._feed.tell()
+
+    def _heed(self, *, writing: bool) -> None:
+        """From now on, what looks tell concerns what this node is about to commit, or it does not."""
+        self._writing = writing
+        self._heard.clear()
+        self._heard_all = False
 
     def _run(self) -> None:
         while not self._done.wait(PACE_SECONDS):
@@ -139,6 +145,7 @@ class Following:
                     keys = self._correct(news, again)
                 else:
                     self._board.drop()
+                    self._heard_all = self._writing
         except BaseException:
             with self._lock:
                 self._again |= again
@@ -154,6 +161,8 @@ class Following:
         told = {place.booking for place in places}
         if self._writing:
             self._heard |= told
+            if len(self._heard) > MOST_HEARD:
+                self._heard, self._heard_all = set(), True
         self._again.update(place for place in self._meanwhile if place.booking in told)
         mine = {place.booking for place in self._again}
         later = {place for place in places if place.booking in mine}
