@@ -98,11 +98,11 @@ class Pool:
             connection.close()
 
     @contextmanager
-    def connection(self, seconds: float = ANSWER_SECONDS) -> Iterator[Connection]:
+    def connection(self, seconds: float | None = None) -> Iterator[Connection]:
         """One for the caller alone; its statements must end within the time limit, and the block in so many seconds."""
         connection = self._take()
         try:
-            with self._guard.watching(connection, seconds):
+            with self._guard.watching(connection, seconds or ANSWER_SECONDS):
                 yield connection
                 connection.undo()
         except BaseException:

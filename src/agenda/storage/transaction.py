@@ -32,7 +32,7 @@ from agenda.storage.rows import (
 )
 from agenda.storage.schema import BOOKING, WRITER, to_seconds
 
-BY_REQUEST: Final = itemgetter(1)
+BY_REQUEST: Final = itemgetter(1, 0)  # and by user: in the same order everywhere
 CLAIM_MISSING: Final = "claim_missing"
 
 _USERS_KEPT: Final = 20_000
