@@ -1,7 +1,7 @@
 """A database that is gone, silent or not ours is told as that, whatever was asked, and nothing is lost."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,14 +183,14 @@ def test_a_batch_on_a_silent_database_is_given_up(remote: Remote, monkeypatch: p
 
 
 def test_closing_does_not_wait_for_a_silent_database(remote: Remote) -> None:
-    outcome = Future[None]()
-    working = Thread(target=lambda: outcome.set_exception(pytest.raises(StoreUnavailable, stalled, remote).value))
-    working.start()
-    until(lambda: bool(remote.store._guard._watched))
-    began = monotonic()
-    remote.store.close()
-    assert monotonic() - began < SECONDS / 3
-    assert isinstance(outcome.exception(SECONDS), errors.StoreBroken)
+    with ThreadPoolExecutor() as threads:
+        working = threads.submit(stalled, remote)
+        until(lambda: bool(remote.store._guard._watched))
+        began = monotonic()
+        remote.store.close()
+        assert monotonic() - began < SECONDS / 3
+        with pytest.raises(errors.StoreBroken):
+            working.result(SECONDS)
 
 
 # What is no connection's fault
@@ -291,9 +291,14 @@ def test_a_commit_whose_answer_is_lost_is_settled_by_running_it_again(
         """Once: the answer, or the question, is cut off."""
         monkeypatch.setattr(postgres.Connection, "commit", commit)
         line.stall(there=not arrives)
-        cutting = Thread(
-            target=lambda: (arrives and until(lambda: rows(url, BOOKINGS) == [1]), line.cut(), line.heal())
-        )
+
+        def cut() -> None:
+            if arrives:
+                until(lambda: rows(url, BOOKINGS) == [1])
+            line.reset()
+            line.heal()
+
+        cutting = Thread(target=cut)
         cutting.start()
         try:
             commit(connection)
