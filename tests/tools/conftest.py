@@ -79,6 +79,10 @@ class Database:
     def sql(self, text: str) -> str:
         return server().sql(text, self.name)
 
+    def tables(self) -> str:
+        """How many tables, indexes and sequences there are."""
+        return self.sql("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace")
+
     def damage(self, *statements: str) -> None:
         """Run statements as an administrator whom no trigger and no reference stops."""
         self.sql(f"SET session_replication_role = replica; {'; '.join(statements)}")
