@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 BIN := $(VENV)/bin
 
-.PHONY: run test bench lock packages tools
+.PHONY: run test bench prove lock packages tools
 
 run:
 	$(PYTHON) Servidor.py
@@ -19,6 +19,10 @@ test: packages tools
 
 bench: tools
 	$(BIN)/python -m bench
+
+# On Linux, as root: databases, their members and the servers have networks of their own, which are cut.
+prove: packages tools
+	$(BIN)/python -m tests.ha
 
 packages:
 	@PYTHON=$(PYTHON) sh tests/install_packages.sh

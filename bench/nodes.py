@@ -48,7 +48,7 @@ class Nodes:
             for _ in range(rounds):
                 with self._servers(server) as nodes, self._lines(nodes, crowd) as lines:
                     note("free slots", self._free(lines, stock, seconds))
-                    note("ten slots", self._contested(lines, seconds))
+                    note("ten slots", self._contested(lines, stock, seconds))
                 for script in SCRIPTS:
                     result = peer.book(script, clients=CONNECTIONS, seconds=max(1, round(seconds)))
                     note(f"pgbench, {script}", {"per_second": round(result.per_second)})
@@ -61,9 +61,9 @@ class Nodes:
         assert not measured.refused, measured.refusal
         return _figures(measured)
 
-    def _contested(self, lines: list[Line], seconds: float) -> Figures:
+    def _contested(self, lines: list[Line], stock: Stock, seconds: float) -> Figures:
         """Everybody asks for the same few slots, again and again."""
-        stock, dice = Stock(seed=2), random.Random(3)
+        dice = random.Random(3)
         slots = stock.take(lines[0], CONTESTED)
         each = int(2 * RATE * (seconds + 0.5)) // len(lines)
         prepared = [[stock.line(dice.choice(slots)) for _ in range(each)] for _ in lines]

@@ -52,7 +52,7 @@ Drain = Annotated[
     ),
 ]
 
-ClockOffset = Annotated[float, typer.Option("--clock-offset", hidden=True)]
+ClockOffset = Annotated[float, typer.Option("--clock-offset", metavar="cli.metavar.seconds", hidden=True)]
 """Seconds by which the server's own clock is wrong, as `agenda prove` wants it"""
 
 # What is said when the address cannot be had, by the class of the error (in agenda.doors)
