@@ -14,7 +14,7 @@ _GONE: Final = (
 )
 _REFUSED: Final = (
     *(pg.InvalidAuthorizationSpecification, pg.InvalidCatalogName, pg.InsufficientPrivilege),
-    *(pg.FeatureNotSupported, pg.UndefinedFile),
+    *(pg.FeatureNotSupported, pg.UndefinedFile, pg.InvalidSchemaName),
 )
 _AGAIN: Final = (pg.DeadlockDetected, pg.SerializationFailure)
 _FULL: Final = (pg.DiskFull, pg.OutOfMemory)
