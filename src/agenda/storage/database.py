@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import insert, select
 
 from agenda import __version__
 from agenda.domain.model import Catalogue
@@ -25,7 +25,6 @@ REVISIONS: Final = ("0001",)
 # The oldest version of the program that can work on what this one makes.
 SERVES: Final = "0.1.0"
 _SERVES: Final = Query(select(META.c.value).where(META.c.name == "serves"))
-_SERVE: Final = Query(update(META).values(value=bindparam("serves")).where(META.c.name == "serves"))
 
 
 def open_store(
@@ -57,7 +56,9 @@ def _prepare(folder: DataFolder, first: Callable[[], Catalogue], busy: float) ->
             create(connection, first())
         revision = _revision(connection, tables)
         if revision != REVISIONS[-1]:
-            _upgrade(connection, folder, revision)
+            from agenda.storage.migrate import migrate
+
+            migrate(folder, revision)
         # What a crash left in the log goes into the file, and what it left of an erasure goes away.
         connection.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
@@ -119,10 +120,3 @@ def _revision(connection: Connection, tables: set[str]) -> str:
 def order(version: str) -> tuple[int, ...]:
     """The numbers of a version, to compare by."""
     return tuple(int(part) for part in version.split(".") if part.isdigit())
-
-
-def _upgrade(connection: Connection, folder: DataFolder, revision: str) -> None:
-    from agenda.storage.migrate import migrate
-
-    migrate(folder, revision)
-    _SERVE.run(connection, serves=SERVES)

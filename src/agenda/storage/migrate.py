@@ -9,13 +9,14 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection as SqlConnection
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, event, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
-from agenda.storage import postgres_errors
+from agenda.storage import database, postgres_errors
 from agenda.storage.folder import FILE_MODE, DataFolder
 from agenda.storage.postgres import Connection
+from agenda.storage.schema import META
 from agenda.storage.sqlite import BUSY_SECONDS, translated
 
 SCRIPTS: Final = Path(__file__).parent / "migrations"
@@ -85,7 +86,9 @@ def _run(connection: sqlite3.Connection, scripts: Path) -> None:
 
 
 def _upgrade(open_: SqlConnection, scripts: Path) -> None:
+    """All revisions that are missing; and from now on the database serves the programs that this one says."""
     config = Config()
     config.set_main_option("script_location", str(scripts))
     config.attributes["connection"] = open_
     command.upgrade(config, "head")
+    open_.execute(update(META).where(META.c.name == "serves").values(value=database.SERVES))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import insert, select
 
 from agenda import __version__
 from agenda.domain.model import Catalogue
@@ -13,13 +13,17 @@ from agenda.storage.catalogue import write_catalogue
 from agenda.storage.database import REVISIONS, SERVES, order
 from agenda.storage.errors import StoreDamaged, StoreNewer
 from agenda.storage.postgres import Connection
-from agenda.storage.schema import CLAIM_NO_OVERLAP, CLAIM_NO_UPDATE, META
+from agenda.storage.schema import CLAIM_NO_OVERLAP, CLAIM_NO_UPDATE, META, METADATA
 from agenda.storage.statements import Query, Statement, ddl_of
 
 # Two numbers, since single ones are the keys of resources (agenda.storage.postgres_transaction).
 ONE_AT_A_TIME: Final = "pg_advisory_lock(1634231, 1)"
+# Who waits for that gives up in the end; who has it and is not there any more, as after a power cut, loses it.
+PREPARING: Final = (
+    "SET lock_timeout = '60s'; SET idle_session_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'"
+)
 _SERVES: Final = Query(select(META.c.value).where(META.c.name == "serves"))
-_SERVE: Final = Query(update(META).values(value=bindparam("serves")).where(META.c.name == "serves"))
+OURS: Final = {*METADATA.tables, "alembic_version"}
 TABLES: Final = "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()"
 
 # The exclusion makes starts unique on a seat, so the key is an ordinary index: only one rule can be violated.
@@ -46,17 +50,16 @@ def prepare(url: str, first: Callable[[], Catalogue]) -> None:
 
     An empty one gets the tables, and offers what `first` returns. Raises StoreUnavailable, with what is wrong.
     """
-    connection = Connection(url)
+    connection = Connection(url, PREPARING)
     try:
         with alone(connection):
             tables = {name for (name,) in connection.rows(TABLES)}
-            if not tables & {META.name, "alembic_version"}:
+            if not tables & OURS:
                 create(connection, first())
             elif _behind(connection, tables):
                 from agenda.storage.migrate import migrate_postgres
 
                 migrate_postgres(connection)
-                _SERVE.run(connection, serves=SERVES)
     finally:
         connection.close()
 

@@ -6,6 +6,14 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+ID = sa.LargeBinary().with_variant(sa.UUID(), "postgresql")
+INSTANT = sa.Integer().with_variant(sa.TIMESTAMP(timezone=True), "postgresql")
+COUNT = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
+
+
+def on_postgresql() -> bool:
+    return op.get_context().dialect.name == "postgresql"
+
 
 def upgrade() -> None:
     account()
@@ -23,18 +31,21 @@ def upgrade() -> None:
     exception()
     opening()
     service_resource()
-    rules_on_claims()
+    if on_postgresql():
+        rules_of_postgresql()
+    else:
+        rules_of_sqlite()
 
 
 def account() -> None:
     op.create_table(
         "account",
-        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
-        sa.Column("created", sa.Integer(), nullable=False),
+        sa.Column("created", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="account_key"),
         sa.UniqueConstraint("name", name="account_name"),
         sqlite_with_rowid=False,
@@ -44,16 +55,16 @@ def account() -> None:
 def audit() -> None:
     op.create_table(
         "audit",
-        sa.Column("writer", sa.Integer(), nullable=False),
-        sa.Column("seq", sa.Integer(), nullable=False),
-        sa.Column("at", sa.Integer(), nullable=False),
-        sa.Column("user", sa.LargeBinary()),
+        sa.Column("writer", COUNT, nullable=False),
+        sa.Column("seq", COUNT, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("user", ID),
         sa.Column("action", sa.Text()),
         sa.Column("outcome", sa.Text()),
-        sa.Column("booking", sa.LargeBinary()),
-        sa.Column("resource", sa.LargeBinary()),
-        sa.Column("starts", sa.Integer()),
-        sa.Column("ends", sa.Integer()),
+        sa.Column("booking", ID),
+        sa.Column("resource", ID),
+        sa.Column("starts", INSTANT),
+        sa.Column("ends", INSTANT),
         sa.Column("detail", sa.Text()),
         sa.Column("salt", sa.LargeBinary()),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
@@ -61,21 +72,24 @@ def audit() -> None:
         sa.PrimaryKeyConstraint("writer", "seq", name="audit_key"),
         sqlite_with_rowid=False,
     )
-    op.create_index("audit_user_writer_seq", "audit", ["user", "writer", "seq"])
+    if on_postgresql():
+        op.create_index("audit_user_at", "audit", ["user", "at"])
+    else:
+        op.create_index("audit_user_writer_seq", "audit", ["user", "writer", "seq"])
 
 
 def booking() -> None:
     op.create_table(
         "booking",
-        sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("id", sa.LargeBinary(), nullable=False),
-        sa.Column("resource", sa.LargeBinary(), nullable=False),
-        sa.Column("service", sa.LargeBinary(), nullable=False),
-        sa.Column("user", sa.LargeBinary(), nullable=False),
-        sa.Column("starts", sa.Integer(), nullable=False),
-        sa.Column("ends", sa.Integer(), nullable=False),
+        sa.Column("number", COUNT, nullable=False, autoincrement=False),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("resource", ID, nullable=False),
+        sa.Column("service", ID, nullable=False),
+        sa.Column("user", ID, nullable=False),
+        sa.Column("starts", INSTANT, nullable=False),
+        sa.Column("ends", INSTANT, nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("created", sa.Integer(), nullable=False),
+        sa.Column("created", INSTANT, nullable=False),
         sa.Column("wall", sa.Text(), nullable=False),
         sa.Column("zone", sa.Text(), nullable=False),
         sa.Column("seat", sa.Integer(), nullable=False),
@@ -90,7 +104,7 @@ def booking() -> None:
 def business() -> None:
     op.create_table(
         "business",
-        sa.Column("id", sa.LargeBinary(), nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("timezone", sa.Text(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
@@ -108,13 +122,13 @@ def business() -> None:
 def claim() -> None:
     op.create_table(
         "claim",
-        sa.Column("resource", sa.LargeBinary(), nullable=False),
+        sa.Column("resource", ID, nullable=False),
         sa.Column("seat", sa.Integer(), nullable=False),
-        sa.Column("starts", sa.Integer(), nullable=False),
-        sa.Column("ends", sa.Integer(), nullable=False),
-        sa.Column("booking", sa.LargeBinary(), nullable=False),
+        sa.Column("starts", INSTANT, nullable=False),
+        sa.Column("ends", INSTANT, nullable=False),
+        sa.Column("booking", ID, nullable=False),
         sa.CheckConstraint("starts < ends", name=op.f("claim_span")),
-        sa.PrimaryKeyConstraint("resource", "seat", "starts", name="claim_key"),
+        *([] if on_postgresql() else [sa.PrimaryKeyConstraint("resource", "seat", "starts", name="claim_key")]),
         sqlite_with_rowid=False,
     )
 
@@ -122,12 +136,12 @@ def claim() -> None:
 def erasure() -> None:
     op.create_table(
         "erasure",
-        sa.Column("user", sa.LargeBinary(), nullable=False),
+        sa.Column("user", ID, nullable=False),
         sa.Column("request", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("receipt", sa.Text(), nullable=False),
-        sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("user", name="erasure_key"),
         sqlite_with_rowid=False,
     )
@@ -147,12 +161,12 @@ def meta() -> None:
 def request() -> None:
     op.create_table(
         "request",
-        sa.Column("user", sa.LargeBinary(), nullable=False),
+        sa.Column("user", ID, nullable=False),
         sa.Column("request", sa.Text(), nullable=False),
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
-        sa.Column("booking", sa.Integer()),
+        sa.Column("booking", COUNT),
         sa.Column("outcome", sa.Text(), nullable=False),
-        sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("request", "user", name="request_key"),
         sqlite_with_rowid=False,
     )
@@ -161,11 +175,11 @@ def request() -> None:
 def writer() -> None:
     op.create_table(
         "writer",
-        sa.Column("writer", sa.Integer(), nullable=False),
-        sa.Column("seq", sa.Integer(), nullable=False),
+        sa.Column("writer", COUNT, nullable=False, autoincrement=False),
+        sa.Column("seq", COUNT, nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
-        sa.Column("numbers", sa.Integer(), nullable=False),
-        sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("numbers", COUNT, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("writer", name="writer_key"),
     )
 
@@ -173,8 +187,8 @@ def writer() -> None:
 def resource() -> None:
     op.create_table(
         "resource",
-        sa.Column("id", sa.LargeBinary(), nullable=False),
-        sa.Column("business", sa.LargeBinary(), nullable=False),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("business", ID, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("seats", sa.Integer(), nullable=False),
         sa.CheckConstraint("seats >= 1", name=op.f("resource_has_seats")),
@@ -187,8 +201,8 @@ def resource() -> None:
 def service() -> None:
     op.create_table(
         "service",
-        sa.Column("id", sa.LargeBinary(), nullable=False),
-        sa.Column("business", sa.LargeBinary(), nullable=False),
+        sa.Column("id", ID, nullable=False),
+        sa.Column("business", ID, nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("duration", sa.Integer(), nullable=False),
         sa.Column("step", sa.Integer(), nullable=False),
@@ -205,9 +219,9 @@ def session() -> None:
     op.create_table(
         "session",
         sa.Column("token_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("user", sa.LargeBinary(), nullable=False),
+        sa.Column("user", ID, nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
-        sa.Column("at", sa.Integer(), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
         sa.ForeignKeyConstraint(["user"], ["account.id"], name="session_user_exists"),
         sa.PrimaryKeyConstraint("token_hash", name="session_key"),
         sqlite_with_rowid=False,
@@ -218,7 +232,7 @@ def session() -> None:
 def exception() -> None:
     op.create_table(
         "exception",
-        sa.Column("resource", sa.LargeBinary(), nullable=False),
+        sa.Column("resource", ID, nullable=False),
         sa.Column("day", sa.Text(), nullable=False),
         sa.Column("opens", sa.Integer(), nullable=False),
         sa.Column("closes", sa.Integer(), nullable=False),
@@ -234,7 +248,7 @@ def exception() -> None:
 def opening() -> None:
     op.create_table(
         "opening",
-        sa.Column("resource", sa.LargeBinary(), nullable=False),
+        sa.Column("resource", ID, nullable=False),
         sa.Column("weekday", sa.Integer(), nullable=False),
         sa.Column("opens", sa.Integer(), nullable=False),
         sa.Column("closes", sa.Integer(), nullable=False),
@@ -249,8 +263,8 @@ def opening() -> None:
 def service_resource() -> None:
     op.create_table(
         "service_resource",
-        sa.Column("service", sa.LargeBinary(), nullable=False),
-        sa.Column("resource", sa.LargeBinary(), nullable=False),
+        sa.Column("service", ID, nullable=False),
+        sa.Column("resource", ID, nullable=False),
         sa.ForeignKeyConstraint(["service"], ["service.id"], name="service_resource_service_exists"),
         sa.ForeignKeyConstraint(["resource"], ["resource.id"], name="service_resource_resource_exists"),
         sa.PrimaryKeyConstraint("service", "resource", name="service_resource_key"),
@@ -258,10 +272,23 @@ def service_resource() -> None:
     )
 
 
-def rules_on_claims() -> None:
+def rules_of_sqlite() -> None:
     op.execute("""CREATE TRIGGER claim_no_overlap BEFORE INSERT ON claim
 WHEN (SELECT ends FROM claim WHERE resource = NEW.resource AND seat = NEW.seat AND starts < NEW.ends
       ORDER BY starts DESC LIMIT 1) > NEW.starts
 BEGIN SELECT RAISE(FAIL, 'claim_no_overlap'); END""")
     op.execute("""CREATE TRIGGER claim_no_update BEFORE UPDATE ON claim
 BEGIN SELECT RAISE(FAIL, 'claim_no_update'); END""")
+
+
+def rules_of_postgresql() -> None:
+    op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
+    op.create_index("claim_key", "claim", ["resource", "seat", "starts"])
+    op.execute("""ALTER TABLE claim ADD CONSTRAINT claim_no_overlap
+EXCLUDE USING gist (resource WITH =, seat WITH =, tstzrange(starts, ends) WITH &&)""")
+    op.execute("""CREATE FUNCTION claim_no_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'claim_no_update'; END $$""")
+    op.execute("CREATE TRIGGER claim_no_update BEFORE UPDATE ON claim FOR EACH ROW EXECUTE FUNCTION claim_no_update()")
+    op.execute("CREATE SEQUENCE writer_number")
+    op.execute("CREATE SEQUENCE booking_block")
+    op.execute("ALTER TABLE writer SET (fillfactor = 20)")
