@@ -1,5 +1,6 @@
 """Servers for the tests of the socket contract."""
 
+import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,25 +8,48 @@ from typing import Any
 
 import pytest
 
+from tests.postgres import database_of
+
 from .server import Server
 from .victim import Victim
 
+KINDS = ("embedded", "postgresql")
+ON_BOTH = {
+    *("test_audit", "test_batches", "test_bookings", "test_moves", "test_order", "test_privacy", "test_race"),
+    *("test_requests", "test_restart", "test_sessions", "test_storm", "test_watches"),
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What touches the store is tested on both kinds; AGENDA_STORES names the kinds on which everything is tested."""
+    if "kind" in metafunc.fixturenames:
+        named = os.environ.get("AGENDA_STORES", "").split()
+        both = metafunc.module.__name__.rpartition(".")[2] in ON_BOTH
+        metafunc.parametrize("kind", named or (KINDS if both else KINDS[:1]), scope="session")
+
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all tests that neither restart it nor harm it; users and days are each test's own."""
-    server = Server(tmp_path_factory.mktemp("agenda")).start()
+    data = tmp_path_factory.mktemp("agenda")
+    server = Server(data, store=store_of(kind, data)).start()
     yield server
     server.close()
 
 
+def store_of(kind: str, data: Path) -> str | None:
+    """The database that stands for a data folder, on PostgreSQL."""
+    return database_of(data) if kind == "postgresql" else None
+
+
 @pytest.fixture
-def run_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+def run_server(kind: str, tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Makes servers that belong to one test; their data folder is the test's unless told otherwise."""
     servers: list[Server] = []
 
     def run(data: Path | None = None, *, started: bool = True, **settings: Any) -> Server:
-        server = Server(data or tmp_path / "data", **settings)
+        folder = data or tmp_path / "data"
+        server = Server(folder, store=store_of(kind, folder), **settings)
         if started:
             server.start()
             servers.append(server)
@@ -51,13 +75,14 @@ def own_address() -> str:
 
 
 @pytest.fixture(scope="module")
-def victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
+def victim(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
     """A server for one module to harm, with as many open files as this machine allows, for it and for the test."""
     import resource  # not on every system
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    victim = Victim(tmp_path_factory.mktemp("victim")).start()
+    data = tmp_path_factory.mktemp("victim")
+    victim = Victim(data, store=store_of(kind, data)).start()
     yield victim
     victim.close()
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -36,7 +36,8 @@ def free_port() -> int:
 class Server:
     """`agenda serve` on `data`, at `host` and a free port or, without a host, where it listens by default.
 
-    `options` and `environment` are added to the command as they are.
+    With a `store` it is a node on that database instead. `options` and `environment` are added to the command as they
+    are.
     """
 
     def __init__(
@@ -45,10 +46,12 @@ class Server:
         *,
         zone: str = ZONE,
         host: str | None = "127.0.0.1",
+        store: str | None = None,
         options: tuple[str, ...] = (),
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.data, self.zone, self.options = data, ZoneInfo(zone), options
+        self.database = store
         self.address = (host, free_port()) if host else ("localhost", 8888)
         self.listen = ("--host", host, "--port", str(self.address[1])) if host else ()
         self.lines: list[str] = []
@@ -61,7 +64,8 @@ class Server:
 
     def command(self) -> list[str]:
         serve = (sys.executable, "-m", "agenda", "serve")
-        return [*serve, "--data", str(self.data), *self.listen, *self.options]
+        store = ("--store", self.database) if self.database else ("--data", str(self.data))
+        return [*serve, *store, *self.listen, *self.options]
 
     def launch(self) -> Self:
         """Starts the process without waiting for the port."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
+import psycopg
 import pytest
 
 from .peer import Peer
@@ -61,6 +62,11 @@ def owners(peers: list[Peer], start: str) -> int:
 def claims(server: Server, start_day: str) -> int:
     """How many claims the store itself holds, whatever the server says."""
     eight = int(dt.datetime.fromisoformat(server.at(start_day, 8)).timestamp())
+    if server.database:
+        with psycopg.connect(server.database) as node:
+            row = node.execute("SELECT count(*) FROM claim WHERE starts = to_timestamp(%s)", (eight,)).fetchone()
+            assert row
+            return int(row[0])
     (database,) = (
         path for path in server.data.rglob("*") if path.is_file() and path.read_bytes()[:15] == b"SQLite format 3"
     )

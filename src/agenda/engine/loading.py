@@ -27,6 +27,7 @@ def load(
 
     `again` tells that the commands may have been committed already, so that even fresh requests are looked up. Unless
     this node is `alone`, none is at the first try: the store refuses a request that it has, and the batch runs again.
+    An erasure keeps no request that the store could refuse.
     """
     users = {c.user for c in commands if not isinstance(c, OpenAccount | EraseUser)}
     named = {c.booking for c in commands if isinstance(c, MoveBooking | CancelBooking)}
@@ -40,7 +41,8 @@ def load(
     new_names = [c.name for c in commands if isinstance(c, OpenAccount)]
     state.names = transaction.names(new_names) if new_names else set()
     state.bookings = transaction.bookings(named) if named else {}
-    repeatable = [(c.user, c.request) for c in commands if again or (alone and not c.fresh)]
+    asked = (c for c in commands if again or ((alone or isinstance(c, EraseUser)) and not c.fresh))
+    repeatable = [(c.user, c.request) for c in asked]
     state.settled = transaction.settled(repeatable) if repeatable else {}
     windows = _windows(state, commands)
     state.claims = _by_resource(transaction.claims(windows, _giving(state, commands))) if windows else {}
