@@ -20,34 +20,33 @@ def book_pairs(desk: Desk, user: User) -> None:
         two = replace(desk.made(user, DAY + (2 * n + 1) * HOUR), code=code(number(one.code) + 1))
         desk.save(desk.changes_of(one, two))
         if n % 10 == 0:
-            desk.store._checkpoints.make(1)  # type: ignore[attr-defined]
+            desk.store.checkpoint()
 
 
-def test_readers_see_whole_batches_only(counter: Desk) -> None:
-    ana = counter.join("Ana")
+def test_readers_see_whole_batches_only(desk: Desk) -> None:
+    ana = desk.join("Ana")
     done = Event()
 
     def read() -> Counter[int]:
         seen: Counter[int] = Counter()
         while not done.is_set():
-            seen[len(counter.reader.bookings(ana.id, None)) % 2] += 1
+            seen[len(desk.reader.bookings(ana.id, None)) % 2] += 1
         return seen
 
     with ThreadPoolExecutor(6) as pool:
         readers = [pool.submit(read) for _ in range(5)]
         try:
-            book_pairs(counter, ana)
+            book_pairs(desk, ana)
         finally:
             done.set()
         seen = sum((reader.result() for reader in readers), Counter())
     assert (seen[1], seen[0] > 0) == (0, True)
-    assert len(counter.reader.bookings(ana.id, None)) == 2 * PAIRS
+    assert len(desk.reader.bookings(ana.id, None)) == 2 * PAIRS
 
 
-def test_a_batch_passes_while_a_question_is_being_answered(sqlite: SqliteStore) -> None:
-    desk = Desk(sqlite)
+def test_a_batch_passes_while_a_question_is_being_answered(desk: Desk) -> None:
     ana = desk.join("Ana")
-    with sqlite._pool.snapshot() as slow:
+    with desk.store._pool.snapshot() as slow:  # type: ignore[attr-defined]  # both stores have one
         [(before,)] = slow.rows("SELECT count(*) FROM booking")
         desk.book(ana)
         [(after,)] = slow.rows("SELECT count(*) FROM booking")
@@ -68,11 +67,11 @@ def test_the_log_is_bounded_although_commits_never_pause(sqlite: SqliteStore) ->
     assert max(sizes) < 3 * sizes[0]
 
 
-def test_each_thread_may_ask_and_all_get_the_same_answer(counter: Desk) -> None:
-    ana = counter.join("Ana")
-    booking = counter.book(ana)
+def test_each_thread_may_ask_and_all_get_the_same_answer(desk: Desk) -> None:
+    ana = desk.join("Ana")
+    booking = desk.book(ana)
     with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda _: counter.reader.bookings(ana.id, None), range(200)))
+        answers = list(pool.map(lambda _: desk.reader.bookings(ana.id, None), range(200)))
     assert answers == [[booking]] * 200
 
 

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+from sqlalchemy import select
+
 from agenda.domain.commands import AuditFact, Changes
 from agenda.domain.errors import Forbidden
 from agenda.domain.model import RequestId, User
-from agenda.storage.store import SqliteStore
+from agenda.storage.schema import AUDIT
+from agenda.storage.statements import Query
 from tests.storage.conftest import open_sqlite
 from tests.storage.making import DAY, HOUR, NOW, Desk, settled
 
@@ -93,12 +96,12 @@ def test_an_erasure_that_a_crash_cut_short_is_finished_at_the_next_start(folder:
     store.close()
 
 
-def test_entries_of_the_erased_keep_their_links_alone(sqlite: SqliteStore) -> None:
-    desk = Desk(sqlite)
+def test_entries_of_the_erased_keep_their_links_alone(desk: Desk) -> None:
     user = desk.join("Ana")
     desk.book(user)
     desk.erase(user)
-    rows = sqlite._writing.rows("SELECT * FROM audit ORDER BY seq")
+    with desk.store._pool.connection() as connection:  # type: ignore[attr-defined]  # both stores have one
+        rows = Query(select(AUDIT).order_by(AUDIT.c.seq)).rows(connection)
     kept = [(row[0], row[1], row[2] is not None, len(row[12]), len(row[13])) for row in rows]
     assert kept == [(desk.head.writer, seq, True, 32, 32) for seq in (1, 2, 3)]
     blanked = [
