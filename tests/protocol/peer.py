@@ -172,7 +172,7 @@ class Peer:
 
     def _keep(self, message: dict[str, Any]) -> None:
         if "method" in message:
-            if message["method"] == "server.stopping":
+            if message["method"] in {"server.stopping", "store.changed"}:
                 return
             assert message["method"] == "slot.changed", message
             assert message["params"].keys() == {"watch", "version", "slots"}, message
