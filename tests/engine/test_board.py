@@ -165,6 +165,15 @@ def test_the_day_that_was_looked_at_longest_ago_goes_first() -> None:
     assert [view is None for view in it.look([(ROOM, day) for day in days])[1]] == [False, True]
 
 
+def test_a_day_that_is_forgotten_is_read_anew_and_no_other() -> None:
+    it = board()
+    days = [date(2026, 11, day) for day in (23, 24)]
+    for day in days:
+        it.fill(RESOURCE, day, lambda *_: [])
+    it.forget([(ROOM, days[0]), (ROOM, date(2026, 11, 30))])
+    assert [view is None for view in it.look([(ROOM, day) for day in days])[1]] == [True, False]
+
+
 def test_a_seat_that_was_taken_away_since_bars_nobody() -> None:
     it = board()
     it.fill(RESOURCE, DAY, lambda *_: [held(seat=5)])
