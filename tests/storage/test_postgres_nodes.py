@@ -10,13 +10,14 @@ import pytest
 
 from agenda.domain.codes import number
 from agenda.domain.commands import Receipt
-from agenda.domain.errors import LimitReached, NameTaken, NotFound, NotSignedIn, SlotTaken
+from agenda.domain.errors import LimitReached, NameTaken, NotFound, NotSignedIn, SlotTaken, Unavailable
 from agenda.domain.model import Booking, Status, User
 from agenda.domain.times import Span
 from agenda.engine.ports import StoreConflict
 from agenda.storage import postgres_store
 from agenda.storage.postgres import WRITER_SETTINGS
 from agenda.storage.postgres_store import PostgresStore
+from agenda.storage.postgres_transaction import PostgresTransaction
 from tests.postgres import database_of
 from tests.storage.making import DAY, HOUR, Desk, catalogue
 from tests.storage.node import Node, account, at_once, cancel, erasure, move, nodes, rows, while_it_waits
@@ -152,6 +153,17 @@ def test_a_name_that_two_nodes_give_at_once_is_given_once(one: Node, other: Node
     one.meanwhile = lambda: other.join("Ana")
     assert one.ask(account("Ana")) == NameTaken()
     assert (one.committer.meter.conflicts, one.incidents.seen) == (1, [])
+
+
+def test_what_is_against_a_rule_of_the_database_whatever_is_decided_is_given_up_and_logged(
+    one: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Claims that decide() cannot see, as if its own rules were wrong."""
+    ana = one.join("Ana")
+    one.booked(ana)
+    monkeypatch.setattr(PostgresTransaction, "claims", lambda *_: [])
+    assert one.ask(one.book(ana)) == Unavailable()
+    assert [str(incident) for incident in one.incidents.seen] == ["claim_no_overlap"]
 
 
 # One waits for the other

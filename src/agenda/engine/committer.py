@@ -28,7 +28,7 @@ PAUSE_SECONDS = 0.1
 
 
 class _Contended(Exception):
-    """Other nodes were faster, time after time."""
+    """Other nodes were faster, time after time; or what was decided is against a rule of the store, a defect."""
 
 
 REVIVE_SECONDS = 0.5  # between tries to write again, while the store is away and nobody asks for anything
@@ -190,8 +190,8 @@ class Committer:
                 for wish in batch:
                     self._settle([wish], again=True)
                 return
-            busy = isinstance(defect, _Contended)
-            outcomes, extra = [Unavailable() if busy else Internal(self.log.incident(defect))], []
+            incident = self.log.incident(defect)
+            outcomes, extra = [Unavailable() if isinstance(defect, _Contended) else Internal(incident)], []
         self._deliver(batch, outcomes, extra)
 
     def _attempt(
@@ -227,7 +227,7 @@ class Committer:
                 if self.store.lone_writer:
                     raise
                 if conflicts == ATTEMPTS:
-                    raise _Contended from conflict
+                    raise _Contended(conflict.constraint) from conflict
             except StoreUnavailable as away:
                 self._head = None
                 self.health.trouble(away, COMMITS)
