@@ -162,7 +162,8 @@ class PostgresStore:
         self._unknown = 2 * written
         connection = self._primary.connect("SET statement_timeout = '10s'")
         try:
-            connection.run("ANALYZE claim, booking, request, audit")
+            with self._guard.watching(connection, BATCH_SECONDS):
+                connection.run("ANALYZE claim, booking, request, audit")
         finally:
             connection.close()
 
