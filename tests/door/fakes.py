@@ -32,7 +32,8 @@ from agenda.engine.engine import Engine, Watching
 from agenda.engine.health import Health
 from agenda.engine.live import SlotChange
 from agenda.engine.ports import Mailbox, Reply
-from agenda.engine.sessions import Session, SessionOpened
+from agenda.engine.roll import Session
+from agenda.engine.sessions import SessionOpened
 from agenda.engine.timetable import Slot, SlotList, SlotState, SlotTime, Timetable
 
 DEADLINE = 10.0

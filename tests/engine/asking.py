@@ -12,7 +12,8 @@ from agenda.domain.model import Booking, Catalogue, RequestId, ResourceId, Servi
 from agenda.engine.engine import Engine
 from agenda.engine.ids import new_ids
 from agenda.engine.ports import Reply, StoreUnavailable
-from agenda.engine.sessions import Session, SessionOpened
+from agenda.engine.roll import Session
+from agenda.engine.sessions import SessionOpened
 from agenda.storage.database import open_store
 from agenda.storage.store import SqliteStore
 from tests.domain.agendas import CHAIRS, HOUR, ROOM, TEN, catalogue

@@ -11,7 +11,7 @@ from agenda.domain.commands import CancelBooking, MoveBooking
 from agenda.domain.errors import Internal, Invalid, SlotTaken, Unavailable
 from agenda.domain.model import Booking, BookingId, RequestId, ResourceId
 from agenda.engine import committer, loading
-from agenda.engine.sessions import Session
+from agenda.engine.roll import Session
 from agenda.storage.sqlite import Connection
 from tests.domain.agendas import later
 from tests.engine.asking import CHAIRS, ROOM, TOMORROW_TEN, House

@@ -140,10 +140,10 @@ def test_a_store_that_cannot_be_asked_is_asked_again(house: House, monkeypatch: 
     with monkeypatch.context() as broken:
         broken.setattr(house.engine._reader, "sign_in", fails)
         house.engine.missed()
-        deliver(house, lambda: house.engine._sessions._unchecked)
+        deliver(house, lambda: house.engine._roll._unchecked)
     house.engine.looked(house.engine.catalogue.version)
     deliver(house, lambda: closed.ended)
-    assert not house.engine._sessions._unchecked
+    assert not house.engine._roll._unchecked
 
 
 def test_a_sign_in_that_was_read_before_something_was_missed_is_read_again(
@@ -165,7 +165,7 @@ def test_a_sign_in_that_was_read_before_something_was_missed_is_read_again(
     house.engine.resume_session(opened.token, mailbox=house.post, reply=answers.append)
     assert reads.wait(SECONDS)
     close_in_the_store(house, token_digest(opened.token), opened.session.user.id)
-    house.engine._sessions._check(house.post)
+    house.engine._roll._check(house.post)
     go.set()
     deliver(house, lambda: bool(answers))
     assert answers == [NotSignedIn()]

@@ -11,7 +11,8 @@ from agenda.domain.errors import BadCredentials, Invalid, NotSignedIn, RateLimit
 from agenda.domain.model import Booking, RequestId
 from agenda.engine.limits import TRIES_PER_NAME
 from agenda.engine.ports import SignIn
-from agenda.engine.sessions import Session, SessionOpened
+from agenda.engine.roll import Session
+from agenda.engine.sessions import SessionOpened
 from agenda.storage.checkpoints import Checkpoints
 from agenda.storage.folder import DATABASE
 from agenda.storage.reader import SqlReader

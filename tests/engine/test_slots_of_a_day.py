@@ -11,7 +11,7 @@ from agenda.domain.errors import NotFound
 from agenda.domain.model import RequestId
 from agenda.engine.board import Key
 from agenda.engine.engine import Watching
-from agenda.engine.sessions import Session
+from agenda.engine.roll import Session
 from agenda.engine.timetable import SlotList, SlotState
 from tests.domain.agendas import later
 from tests.engine.asking import HOUR, ROOM, TOMORROW_TEN, House, Post

@@ -17,7 +17,8 @@ from agenda.engine.engine import Engine, Watching
 from agenda.engine.following import found
 from agenda.engine.passwords import token_digest
 from agenda.engine.ports import Reply
-from agenda.engine.sessions import Session, SessionOpened
+from agenda.engine.roll import Session
+from agenda.engine.sessions import SessionOpened
 from agenda.engine.timetable import SlotState, Timetable
 from tests.domain.agendas import CHAIRS, HOUR, LONG, NOON, ROOM, TEN, catalogue
 from tests.engine.asking import Incidents
@@ -97,7 +98,7 @@ class Node:
     def submit(self, command: Command) -> None:
         def settled(outcome: object) -> None:
             if isinstance(outcome, Receipt):  # as Sessions.erase does, after the password
-                self.engine._sessions._end(lambda session: session.user.id == command.user)
+                self.engine._roll.end(lambda session: session.user.id == command.user)
 
         self.engine.submit(command, self.post, settled)
 

@@ -21,7 +21,8 @@ from agenda.engine.ids import known_form, new_ids
 from agenda.engine.live import Live, SlotChange
 from agenda.engine.meter import Meter, Vitals
 from agenda.engine.ports import Log, Mailbox, Reply, Store
-from agenda.engine.sessions import NOTHING_SENT, Credentials, Farewell, Session, Sessions
+from agenda.engine.roll import Roll, Session
+from agenda.engine.sessions import NOTHING_SENT, Credentials, Farewell, Sessions
 from agenda.engine.timetable import SlotList, SlotState, Timetable, Timetables, utc_now
 from agenda.engine.workers import Workers
 
@@ -65,9 +66,10 @@ class Engine:
         self._exporter = Workers("exporter", 1, 100, log)
         self._hashers = Workers("hasher", HASHERS, 1_000, log)
         self._ids = new_ids()
+        self._roll = Roll(self._reader, self._readers)
         self._sessions = Sessions(
+            self._roll,
             self._reader,
-            self._readers,
             self._hashers,
             self._committer.submit,
             self._ids,
@@ -142,11 +144,11 @@ class Engine:
 
     def ended(self, closed: Collection[str], erased: Collection[UserId]) -> None:
         """Sessions that were ended at another node end here, too."""
-        self._sessions.end_elsewhere(closed, erased)
+        self._roll.end_elsewhere(closed, erased)
 
     def missed(self) -> None:
         """The store is asked about every session."""
-        self._sessions.check()
+        self._roll.check()
 
     def looked(self, version: int) -> None:
         """Take over what another node offers, and try again what could not be read. Raises StoreUnavailable."""
@@ -154,7 +156,7 @@ class Engine:
             self._offers_changed(self._reader.catalogue())
             self.forgotten()
         self._aftermath.read_again()
-        self._sessions.check_again()
+        self._roll.check_again()
 
     # Sessions
 

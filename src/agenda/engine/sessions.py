@@ -1,9 +1,8 @@
 """Signing in and out, and erasing a person: what needs a password is hashed on other threads."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakSet
 
 from agenda.domain.commands import (
     Account,
@@ -20,23 +19,11 @@ from agenda.domain.errors import AgendaError, BadCredentials, Invalid, NameTaken
 from agenda.domain.model import RequestId, User, UserId
 from agenda.engine import passwords
 from agenda.engine.limits import Limits
-from agenda.engine.ports import Mailbox, Reader, Reply, SignIn
+from agenda.engine.ports import Mailbox, Reader, Reply
+from agenda.engine.roll import Roll, Session
 from agenda.engine.workers import Workers
 
 NOTHING_SENT = b""
-
-
-@dataclass(eq=False)
-class Session:
-    """A sign-in as the doors hold it; `ended` becomes true when its token is closed or its user erased."""
-
-    user: User
-    language: str
-    token_hash: bytes
-    ended: bool = False
-
-
-_Ended = Callable[[Session], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,34 +62,21 @@ class Sessions:
 
     def __init__(
         self,
+        roll: Roll,
         reader: Reader,
-        readers: Workers,
         hashers: Workers,
         submit: Callable[[Command, Mailbox, Reply], None],
         ids: Iterator[str],
         *,
         clean: Callable[[UserId], None],
     ) -> None:
-        self._reader, self._readers, self._hashers, self._submit, self._ids = (
-            reader,
-            readers,
-            hashers,
-            submit,
-            ids,
-        )
+        self._roll, self._reader, self._hashers, self._submit, self._ids = roll, reader, hashers, submit, ids
         self._clean = clean
         self._limits = Limits()
-        self._sessions: WeakSet[Session] = WeakSet()
-        # For each token that is being looked up, by the identity of the list: what ended meanwhile.
-        self._resuming: dict[int, list[_Ended]] = {}
-        self._mailboxes: dict[Mailbox, None] = {}
-        self._erased: set[UserId] = set()  # by other nodes, perhaps just while somebody signed in here
-        self._checks = 0
-        self._unchecked = False
 
     def open(self, typed: Credentials, mailbox: Mailbox, reply: Reply) -> None:
         """Sign in, or make the account if that is wanted and the name unknown; replies SessionOpened."""
-        self._mailboxes[mailbox] = None
+        self._roll.open_to(mailbox)
 
         def work() -> _Checked:
             account = self._reader.account(typed.name)
@@ -144,7 +118,7 @@ class Sessions:
                 reply(outcome)
             else:
                 self._limits.account_made(typed.address)
-                reply(SessionOpened(self._session(outcome, typed.language, digest), token))
+                reply(SessionOpened(self._roll.enter(outcome, typed.language, digest), token))
 
         user = UserId(next(self._ids))
         command = OpenAccount(
@@ -160,37 +134,26 @@ class Sessions:
             if isinstance(outcome, AgendaError):  # erased since the password was checked
                 reply(BadCredentials() if isinstance(outcome, NotSignedIn) else outcome)
             else:
-                reply(SessionOpened(self._session(outcome, typed.language, digest), token))
+                reply(SessionOpened(self._roll.enter(outcome, typed.language, digest), token))
 
         command = OpenSession(user.id, self._request(), NOTHING_SENT, digest, typed.language, fresh=True)
         self._submit(command, mailbox, entered)
 
     def resume(self, token: str, mailbox: Mailbox, reply: Reply) -> None:
         """Sign in with a token; replies SessionOpened."""
-        self._mailboxes[mailbox] = None
-        digest = passwords.token_digest(token)
-        ended, checks = list[_Ended](), self._checks
-        self._resuming[id(ended)] = ended
+        self._roll.open_to(mailbox)
 
-        def found(answer: SignIn | AgendaError | None) -> None:
-            del self._resuming[id(ended)]
-            if checks != self._checks:  # and perhaps before that check the answer was read
-                self.resume(token, mailbox, reply)
-                return
-            if not isinstance(answer, SignIn):
-                reply(answer or NotSignedIn())
-                return
-            session = self._session(answer.user, answer.language, digest)
-            reply(NotSignedIn() if any(over(session) for over in ended) else SessionOpened(session, token))
+        def resumed(answer: Session | AgendaError) -> None:
+            reply(SessionOpened(answer, token) if isinstance(answer, Session) else answer)
 
-        self._readers.ask(lambda: self._reader.sign_in(digest), mailbox, found)
+        self._roll.resume(passwords.token_digest(token), mailbox, resumed)
 
     def close(self, session: Session, mailbox: Mailbox, reply: Reply) -> None:
         """End the token, on every connection that uses it; replies None."""
 
         def closed(outcome: Outcome) -> None:
             if not isinstance(outcome, AgendaError):
-                self._end(lambda other: other.token_hash == session.token_hash)
+                self._roll.end(lambda other: other.token_hash == session.token_hash)
             reply(outcome)
 
         command = CloseSession(session.user.id, self._request(), NOTHING_SENT, session.token_hash, fresh=True)
@@ -219,7 +182,7 @@ class Sessions:
     ) -> None:
         def erased(outcome: Receipt | AgendaError) -> None:
             if isinstance(outcome, Receipt):
-                self._end(lambda other: other.user.id == user.id)
+                self._roll.end(lambda other: other.user.id == user.id)
             if isinstance(outcome, NotSignedIn):  # the same request ran twice at once
                 self._gone_again(typed, mailbox, reply)
             else:
@@ -228,7 +191,7 @@ class Sessions:
         if isinstance(found, AgendaError):
             reply(found)
         elif found.account is None:
-            self._end(lambda other: other.user.id == user.id)
+            self._roll.end(lambda other: other.user.id == user.id)
             self._gone_again(typed, mailbox, reply)
         elif self._limited(lambda: self._limits.check_password_try(user.name, typed.address), reply):
             return
@@ -260,57 +223,6 @@ class Sessions:
             return
         attempt = NoteAttempt(account.user.id, self._request(), NOTHING_SENT, action, BadCredentials.code, fresh=True)
         self._submit(attempt, mailbox, lambda _: reply(BadCredentials()))
-
-    def _session(self, user: User, language: str, token_hash: bytes) -> Session:
-        session = Session(user, language, token_hash, ended=user.id in self._erased)
-        self._sessions.add(session)
-        return session
-
-    def _end(self, concerned: _Ended) -> None:
-        for session in list(self._sessions):
-            if concerned(session):
-                session.ended = True
-        for ended in self._resuming.values():
-            ended.append(concerned)
-
-    def end_elsewhere(self, closed: Collection[str], erased: Collection[UserId]) -> None:
-        """Another node closed the sessions whose token digests begin so, and erased these users; any thread."""
-
-        def concerned(session: Session) -> bool:
-            return session.user.id in erased or session.token_hash[:8].hex() in closed
-
-        def end(_: object) -> None:
-            self._erased.update(erased)
-            self._end(concerned)
-
-        for mailbox in list(self._mailboxes):
-            mailbox.post([(end, None)])
-
-    def check(self) -> None:
-        """Sessions may have ended at other nodes without a word: ask the store about each; any thread."""
-        for mailbox in list(self._mailboxes):
-            mailbox.post([(self._check, mailbox)])
-
-    def check_again(self) -> None:
-        """The same, if the store could not be asked the last time; any thread."""
-        if self._unchecked:
-            self.check()
-
-    def _check(self, mailbox: Mailbox) -> None:
-        self._checks += 1
-        self._unchecked = False
-        held = {session.token_hash for session in self._sessions}
-
-        def work() -> set[bytes]:
-            return {digest for digest in held if self._reader.sign_in(digest) is None}
-
-        def checked(gone: set[bytes] | AgendaError) -> None:
-            if isinstance(gone, AgendaError):
-                self._unchecked = True
-            elif gone:
-                self._end(lambda session: session.token_hash in gone)
-
-        self._readers.ask(work, mailbox, checked)
 
     def _request(self) -> RequestId:
         return RequestId(next(self._ids))

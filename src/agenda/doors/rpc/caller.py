@@ -8,7 +8,7 @@ from agenda.doors.rpc import shapes
 from agenda.engine.engine import Engine
 from agenda.engine.live import SlotChange
 from agenda.engine.ports import Mailbox
-from agenda.engine.sessions import Session
+from agenda.engine.roll import Session
 
 DEFAULT_LANGUAGE: Final = "pt-BR"
 
