@@ -42,6 +42,12 @@ class Line:
             raise Refused(answer["error"])
         return answer["result"]
 
+    def news(self) -> None:
+        """Wait for the next change of a slot. Raises ConnectionError when the line is cut."""
+        while b'"slot.changed"' not in (line := self._lines.readline()):
+            if not line:
+                raise ConnectionError("closed by the server")
+
     def close(self) -> None:
         self._lines.close()
         self.socket.close()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.crowd import Crowd, Stock, close, fill, slot_lists
+from bench.feed import Feed
 from bench.line import Line, request
 from bench.load import Measured, drive
 from bench.nodes import Nodes
@@ -81,6 +82,7 @@ class Bench:
             "generator": self.generator,
             "bookings": self.bookings,
             "nodes": self.nodes,
+            "feed": self.feed,
             "one_slot": self.one_slot,
             "one_resource": self.one_resource,
             "slot_list": self.slot_list,
@@ -173,6 +175,10 @@ class Bench:
             rounds=self._size.rounds,
             seconds=self._size.seconds,
         )
+
+    def feed(self) -> Figures:
+        """What following each other costs three servers on one PostgreSQL, and how long news take."""
+        return Feed(self._work, self._say).measure(resources=100, rounds=self._size.rounds, seconds=self._size.seconds)
 
     def one_slot(self) -> Figures:
         """Everybody asks for the same slot without pause: one gets it, the refusals are durable too."""

@@ -95,10 +95,10 @@ def agenda(folder: Path, *options: str) -> Server:
     return Server("agenda", command, port, folder.parent / f"{folder.name}.log")
 
 
-def node(store: str, log: Path) -> Server:
+def node(store: str, log: Path, program: Sequence[str] = ("-m", "agenda")) -> Server:
     """One of our servers on a PostgreSQL database, beside others on all cores."""
     port = free_port()
-    command = [sys.executable, "-m", "agenda", "serve", "--store", store, "--port", str(port)]
+    command = [sys.executable, *program, "serve", "--store", store, "--port", str(port)]
     return Server("node", command, port, log, pinned=False)
 
 
