@@ -11,7 +11,7 @@ from agenda.domain.audit import AuditEntry, Head
 from agenda.domain.commands import Changes, Holdings, Settled
 from agenda.domain.model import Booking, BookingId, Catalogue, Claim, RequestId, ResourceId, User, UserId
 from agenda.domain.times import Span
-from agenda.engine.ports import Occupied, Reader, SignIn, StoreConflict, StoreLost, StoreUnavailable
+from agenda.engine.ports import Occupied, Reader, SignIn, StoreConflict, StoreLost, StoreUnavailable, Window
 from agenda.storage import postgres_feed, statements
 from agenda.storage.postgres_feed import PostgresFeed
 from agenda.storage.rows import booking_row, claim_row, entry_row
@@ -163,7 +163,9 @@ class NodeTransaction:
         self.data = data
         self.touched: set[BookingId] = set()
 
-    def expect(self, users: Collection[UserId], bookings: Collection[BookingId]) -> None:
+    def expect(
+        self, users: Collection[UserId], bookings: Collection[BookingId], windows: Collection[Window], known: Catalogue
+    ) -> None:
         """All is at hand."""
 
     def now(self) -> datetime:

@@ -35,7 +35,7 @@ TRANSACTION: dict[str, Callable[[Transaction, Changes], Any]] = {
     **BATCH,
     "now": lambda t, c: t.now(),
     "confirm": lambda t, c: t.confirm(),
-    "expect": lambda t, c: t.expect([NOBODY], list(c.made)),
+    "expect": lambda t, c: t.expect([NOBODY], list(c.made), [], catalogue()),
 }
 
 

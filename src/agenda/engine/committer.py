@@ -25,6 +25,8 @@ BATCH_BOUND = 256
 ATTEMPTS = 5
 PATIENCE = 4.0  # seconds in which a batch is run again after the connection to the store broke
 PAUSE_SECONDS = 0.1
+GATHER_SECONDS = 0.001
+FEW = 4  # clients at once for whom it is not worth while to wait for each other
 
 
 class _Contended(Exception):
@@ -80,6 +82,8 @@ class Committer:
     _thread: Thread | None = None
     _head: Head | None = None
     _stopping: bool = False
+    _answered: int = 0  # how many the last batch had, and when they were answered
+    _answered_at: float = 0.0
     _hopeful: bool = True  # that trouble with the store passes soon: not if the last batch waited for it in vain
 
     def start(self) -> None:
@@ -146,6 +150,8 @@ class Committer:
     def _round(self, item: "Wish | Callable[[], None] | None") -> bool:
         """Batch `item` with all that waits behind it, up to a bound; False once the end of the queue was met."""
         batch: list[Wish] = []
+        if isinstance(item, Wish):
+            self._gather()
         with suppress(Empty):
             while True:
                 if not isinstance(item, Wish) or isinstance(item.command, EraseUser):
@@ -161,6 +167,18 @@ class Committer:
                 item = self._queue.get_nowait()
         self._settle(batch)
         return True
+
+    def _gather(self) -> None:
+        """Where a batch costs several trips to the store, give those who were just answered a moment to ask again.
+
+        Else the clients of a busy node fall into two halves that take turns, each with batches half as large.
+        """
+        until = self._answered_at + GATHER_SECONDS
+        if self.store.lone_writer or self._answered < FEW or monotonic() > until:
+            return
+        wanted = self._queue.qsize() + self._answered
+        while self._queue.qsize() < wanted and monotonic() < until:
+            sleep(GATHER_SECONDS / 8)
 
     def _single(self, item: Wish | Callable[[], None]) -> None:
         """What shares no batch: an erasure, which touches everything of a user, or a chore."""
@@ -285,6 +303,7 @@ class Committer:
         for mailbox, deliveries in posts.items():
             mailbox.post(deliveries)
         self.meter.answer.add(perf_counter() - began)
+        self._answered, self._answered_at = len(batch), monotonic()
 
 
 def _head_after(entries: Sequence[AuditEntry], head: Head | None) -> Head | None:

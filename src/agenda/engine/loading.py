@@ -14,10 +14,7 @@ from agenda.domain.commands import (
     State,
 )
 from agenda.domain.model import Catalogue, Claim, ResourceId, ServiceId
-from agenda.domain.times import Span
-from agenda.engine.ports import Transaction
-
-Window = tuple[ResourceId, int, Span]
+from agenda.engine.ports import Transaction, Window
 
 
 def load(
@@ -32,7 +29,7 @@ def load(
     users = {c.user for c in commands if not isinstance(c, OpenAccount | EraseUser)}
     named = {c.booking for c in commands if isinstance(c, MoveBooking | CancelBooking)}
     if users:
-        transaction.expect(users, named)
+        transaction.expect(users, named, [] if named else _windows(State(known), commands), known)
     state = State(transaction.catalogue(known))
     now = transaction.now()
     erased = {c.user for c in commands if isinstance(c, EraseUser)}

@@ -127,6 +127,10 @@ class Feed(Protocol):
         """Close the connection."""
 
 
+Window = tuple[ResourceId, int, Span]
+"""A time on a seat of a resource"""
+
+
 class Transaction(Protocol):
     """One batch of the committer, on its thread and on the writing connection; nothing is visible before it commits.
 
@@ -135,8 +139,13 @@ class Transaction(Protocol):
     lock could not be had because of another node's.
     """
 
-    def expect(self, users: Collection[UserId], bookings: Collection[BookingId]) -> None:
-        """What will be asked for, so that a store may fetch it in one go; to be said first, or not at all."""
+    def expect(
+        self, users: Collection[UserId], bookings: Collection[BookingId], windows: Collection[Window], known: Catalogue
+    ) -> None:
+        """What will be asked for, so that a store may fetch it in one go; to be said first, or not at all.
+
+        `windows` are those of `claims`, as they are by the catalogue that is `known`, where they can be told already.
+        """
 
     def now(self) -> datetime:
         """The store's clock, in UTC."""
@@ -156,9 +165,7 @@ class Transaction(Protocol):
     def bookings(self, ids: Collection[BookingId]) -> dict[BookingId, Booking]:
         """Those of the bookings that exist."""
 
-    def claims(
-        self, windows: Collection[tuple[ResourceId, int, Span]], giving: Collection[ResourceId] = ()
-    ) -> list[Claim]:
+    def claims(self, windows: Collection[Window], giving: Collection[ResourceId] = ()) -> list[Claim]:
         """All claims that overlap a window (resource, seat, span), each once.
 
         `giving` are the resources on which the batch may release claims while it makes others.

@@ -71,6 +71,8 @@ class Connection:
         self._line.nonblocking = 0
         self.process = self._line.backend_pid  # the server's, which may outlive the connection
         self._socket = socket.socket(fileno=socket.dup(self._line.socket))
+        self._ears = DefaultSelector()
+        self._ears.register(self._socket, EVENT_READ)
         self._names: dict[str, bytes] = {}
         self._loader = Transformer(self.raw)
         self._warned = False
@@ -183,6 +185,7 @@ class Connection:
         """Close; idempotent."""
         with suppress(psycopg.Error):
             self.raw.close()
+        self._ears.close()
         self._socket.close()
 
     def _heed(self, notice: psycopg.errors.Diagnostic) -> None:
@@ -211,7 +214,7 @@ class Connection:
         line = self._line
         for _ in range(2):
             while line.is_busy():  # else the driver would wait for it with all threads of the process standing still
-                _until_readable(line.socket)
+                self._ears.select()
                 line.consume_input()
             result = line.get_result()
             if result is not None:
@@ -233,13 +236,6 @@ class Connection:
             if replacement is error:
                 raise
             raise replacement from error
-
-
-def _until_readable(number: int) -> None:
-    """Return when the socket of this number can be read or was closed; other threads go on meanwhile."""
-    with DefaultSelector() as ears:
-        ears.register(number, EVENT_READ)
-        ears.select()
 
 
 def _in_words(value: Any) -> bytes | None:

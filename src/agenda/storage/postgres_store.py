@@ -28,6 +28,9 @@ from agenda.storage.tidy import Tidier
 FEW: Final = 200
 MANY: Final = 100_000
 
+# How many entries the planner thinks that there are; -1 before it was told for the first time.
+_COUNTED: Final = "SELECT reltuples::int8 FROM pg_class WHERE oid = 'audit'::regclass"
+
 _NEXT_WRITER: Final = "SELECT nextval('writer_number')"
 _ADD_WRITER: Final = sql.Statement(insert(WRITER))
 _TIDY_ALONE: Final = "SELECT pg_try_advisory_xact_lock(1634231, 2)"
@@ -163,7 +166,9 @@ class PostgresStore:
         connection = self._primary.connect("SET statement_timeout = '10s'")
         try:
             with self._guard.watching(connection, BATCH_SECONDS):
-                connection.run("ANALYZE claim, booking, request, audit")
+                [(counted,)] = connection.rows(_COUNTED)
+                if counted < written:
+                    connection.run("ANALYZE claim, booking, request, audit")
         finally:
             connection.close()
 

@@ -10,8 +10,7 @@ from sqlalchemy import bindparam, select
 from agenda.domain.audit import AuditEntry
 from agenda.domain.commands import Changes, Holdings
 from agenda.domain.model import Booking, BookingId, Catalogue, Claim, ResourceId, User, UserId
-from agenda.domain.times import Span
-from agenda.engine.ports import StoreConflict
+from agenda.engine.ports import StoreConflict, Window
 from agenda.storage import arrays
 from agenda.storage import statements as sql
 from agenda.storage.catalogue import read_catalogue
@@ -117,14 +116,21 @@ class PostgresTransaction(SqlTransaction):
         self._version, self._at = 0, 0
         self._users: dict[UserId, User] | None = None
         self._bookings: dict[BookingId, Booking] | None = None
+        self._claims: list[Row] | None = None
 
-    def expect(self, users: Collection[UserId], bookings: Collection[BookingId]) -> None:
+    def expect(
+        self, users: Collection[UserId], bookings: Collection[BookingId], windows: Collection[Window], known: Catalogue
+    ) -> None:
         calls: list[Call] = [(CONFIG, ()), self._lock_users.listed(_ids(users))]
         if bookings:
             calls.append(BOOKINGS.listed(_ids(bookings)))
+        if windows:
+            calls += _claims_of(windows, ())
         (_, [(self._version, self._at)]), (_, found), *rest = self._connection.together(calls)
         self._users = _users_of(found)
-        self._bookings = _bookings_of(rest[0][1]) if rest else {}
+        self._bookings = _bookings_of(rest[0][1]) if bookings else {}
+        if windows and self._version == known.version:
+            self._claims = rest[-1][1]
 
     def catalogue(self, known: Catalogue | None) -> Catalogue:
         if not self._at:
@@ -165,16 +171,10 @@ class PostgresTransaction(SqlTransaction):
             return self._bookings
         return _bookings_of(BOOKINGS.rows(self._connection, _ids(ids)))
 
-    def claims(
-        self, windows: Collection[tuple[ResourceId, int, Span]], giving: Collection[ResourceId] = ()
-    ) -> list[Claim]:
-        wanted = sorted((_key(resource), resource in giving) for resource in {window[0] for window in windows})
-        locks = arrays.columns(wanted, (arrays.numbers, arrays.flags))
-        places = [
-            (bytes.fromhex(resource), seat, to_seconds(span.start), to_seconds(span.end))
-            for resource, seat, span in windows
-        ]
-        _, (_, rows) = self._connection.together([(LOCK_RESOURCES, locks), sql.CLAIMS_IN_WINDOWS.listed(places)])
+    def claims(self, windows: Collection[Window], giving: Collection[ResourceId] = ()) -> list[Claim]:
+        rows = self._claims
+        if rows is None:
+            rows = self._connection.together(_claims_of(windows, giving))[-1][1]
         return [claim_of(row) for row in dict.fromkeys(rows)]
 
     def next_number(self) -> int:
@@ -225,6 +225,17 @@ class PostgresTransaction(SqlTransaction):
             yield MOVE_HEAD, (last.seq, last.hash, self._numbers.next, last.writer)
         else:
             yield CONFIRM, (self._writer,)
+
+
+def _claims_of(windows: Collection[Window], giving: Collection[ResourceId]) -> list[Call]:
+    """Lock the resources, and only then read their claims, which others may have changed while that waited."""
+    wanted = sorted((_key(resource), resource in giving) for resource in {window[0] for window in windows})
+    locks = arrays.columns(wanted, (arrays.numbers, arrays.flags))
+    places = [
+        (bytes.fromhex(resource), seat, to_seconds(span.start), to_seconds(span.end))
+        for resource, seat, span in windows
+    ]
+    return [(LOCK_RESOURCES, locks), sql.CLAIMS_IN_WINDOWS.listed(places)]
 
 
 def _users_of(rows: Iterable[Row]) -> dict[UserId, User]:

@@ -11,8 +11,7 @@ from sqlalchemy import func, select
 from agenda.domain.audit import AuditEntry
 from agenda.domain.commands import Changes, Holdings, Settled
 from agenda.domain.model import Booking, BookingId, Catalogue, Claim, RequestId, ResourceId, User, UserId
-from agenda.domain.times import Span
-from agenda.engine.ports import StoreConflict
+from agenda.engine.ports import StoreConflict, Window
 from agenda.storage import statements as sql
 from agenda.storage.catalogue import read_catalogue
 from agenda.storage.connection import Connection, Row
@@ -46,7 +45,9 @@ class SqlTransaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def expect(self, users: Collection[UserId], bookings: Collection[BookingId]) -> None:
+    def expect(
+        self, users: Collection[UserId], bookings: Collection[BookingId], windows: Collection[Window], known: Catalogue
+    ) -> None:
         """There is no way to the file that could be saved."""
 
     def settled(self, keys: Collection[tuple[UserId, RequestId]]) -> dict[tuple[UserId, RequestId], Settled]:
@@ -66,7 +67,7 @@ class SqlTransaction:
         found = {user: holdings_of(self._connection, user) for user in users}
         return {user: holdings for user, holdings in found.items() if holdings is not None}
 
-    def _claims_in(self, windows: Collection[tuple[ResourceId, int, Span]]) -> list[Claim]:
+    def _claims_in(self, windows: Collection[Window]) -> list[Claim]:
         wanted = [
             (bytes.fromhex(resource), seat, to_seconds(span.start), to_seconds(span.end))
             for resource, seat, span in windows
@@ -134,9 +135,7 @@ class SqliteTransaction(SqlTransaction):
         rows = sql.BOOKINGS.rows(self._connection, [(bytes.fromhex(id_),) for id_ in ids])
         return {booking.id: booking for booking in map(booking_of, rows)}
 
-    def claims(
-        self, windows: Collection[tuple[ResourceId, int, Span]], giving: Collection[ResourceId] = ()
-    ) -> list[Claim]:
+    def claims(self, windows: Collection[Window], giving: Collection[ResourceId] = ()) -> list[Claim]:
         return self._claims_in(windows)
 
     def next_number(self) -> int:
