@@ -12,7 +12,7 @@ from agenda.domain.commands import Changes, Holdings, Settled
 from agenda.domain.model import Booking, BookingId, Catalogue, Claim, RequestId, ResourceId, User, UserId
 from agenda.domain.times import Span
 from agenda.engine.ports import Occupied, Reader, SignIn, StoreConflict, StoreLost, StoreUnavailable, Window
-from agenda.storage import postgres_feed, statements
+from agenda.storage import chains, postgres_feed, statements
 from agenda.storage.postgres_feed import PostgresFeed
 from agenda.storage.rows import booking_row, claim_row, entry_row
 from tests.domain.agendas import NOON, catalogue
@@ -320,6 +320,7 @@ class _FeedConnection:
         self._shared = shared
         self.timeline = shared.timeline
         self._data = shared.data
+        self._begun = False
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         self._pause()
@@ -327,9 +328,11 @@ class _FeedConnection:
 
     def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         self._pause()
-        if sql == postgres_feed._HEADS:
-            self._data = self._shared.data
-            rows = list(self._heads())
+        if sql == chains.HEADS:
+            if not self._begun:
+                self._data = self._shared.data
+            self._begun = True
+            rows = list(self._heads(values[0], _numbers(values[1])))
         elif sql == postgres_feed._ENTRIES:
             rows = list(self._entries(*map(_numbers, values[:2]), warm=values[2]))
         else:
@@ -343,7 +346,8 @@ class _FeedConnection:
         return rows
 
     def begin(self, words: str) -> None:
-        """The transaction begins with its first statement."""
+        """The transaction sees what there is at its first statement."""
+        self._begun = False
 
     def undo(self) -> None:
         """Nothing was written."""
@@ -359,9 +363,11 @@ class _FeedConnection:
         if self.timeline != self._shared.timeline or self._shared.fails():
             raise StoreUnavailable
 
-    def _heads(self) -> Iterator[tuple[int, int, bytes, int]]:
+    def _heads(self, after: int, some: list[int]) -> Iterator[tuple[int, int, bytes, int]]:
         for writer, chain in self._data.chains.items():
-            yield writer, len(chain), chain[-1].hash if chain else Head(writer).hash, self._data.version
+            if writer > after or writer in some:
+                yield writer, len(chain), chain[-1].hash if chain else Head(writer).hash, self._data.version
+        yield 0, sum(map(len, self._data.chains.values())), b"", self._data.version
 
     def _entries(self, writers: list[int], known: list[int], *, warm: bool) -> Iterator[tuple[Any, ...]]:
         for writer, last in zip(writers, known, strict=True):

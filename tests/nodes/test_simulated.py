@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from agenda.engine import committer
+from agenda.storage import chains
 from tests.nodes.simulation import run
 
 WORLDS: dict[str, dict[str, Any]] = {
@@ -30,6 +31,12 @@ def test_every_board_and_every_watcher_is_right_in_the_end_and_at_every_moment_a
     world: str, seed: int
 ) -> None:
     run(seed, **WORLDS[world])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_it_makes_no_difference_that_chains_fall_asleep(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chains, "MOST_AWAKE", 1)
+    run(seed, nodes=3, trouble=0.02, failovers=True)
 
 
 @pytest.mark.parametrize("seed", range(20))

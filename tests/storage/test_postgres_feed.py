@@ -1,6 +1,6 @@
 """The feed between nodes on a real PostgreSQL: everything is told, once, and as it is."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ from agenda.domain.commands import CloseSession, NoteAttempt
 from agenda.domain.errors import SlotTaken
 from agenda.domain.model import Booking, BookingId, RequestId, Status, User
 from agenda.engine.ports import News, Place, StoreUnavailable
-from agenda.storage import postgres_feed
+from agenda.storage import chains, postgres_feed
 from agenda.storage.postgres_feed import PostgresFeed
 from tests.postgres import database_of
 from tests.storage.making import DAY, HOUR, IDS, Desk
@@ -301,6 +301,54 @@ def test_what_is_too_much_to_be_read_is_not_whole_and_not_read(
         other.ask(NoteAttempt(ana.id, RequestId(f"note {number}"), b"", "user.export", "ok", fresh=True))
     assert reader.look() == News(whole=False, version=1, entries=3)
     assert reader.look() == News(version=1)
+
+
+# Chains that rest
+
+
+@pytest.fixture
+def asleep(reader: Reader, other: Node, monkeypatch: pytest.MonkeyPatch) -> Reader:
+    """A feed that asks for no end in particular any more."""
+    monkeypatch.setattr(chains, "MOST_AWAKE", 0)
+    reader.look()
+    reader.look()
+    assert not set(reader.feed._chains._awake or ()) - {0}
+    return reader
+
+
+def test_a_chain_that_was_asleep_is_heard_when_it_goes_on(asleep: Reader, other: Node, ana: User) -> None:
+    first, second = other.booked(ana), other.booked(ana, DAY + HOUR)
+    news = asleep.look()
+    assert (news.whole, news.entries, set(news.bookings)) == (True, 2, {first.id, second.id})
+
+
+def test_it_falls_asleep_again_and_is_heard_again(asleep: Reader, other: Node, ana: User) -> None:
+    other.booked(ana)
+    for _ in range(3):
+        asleep.look()
+    again = other.booked(ana, DAY + HOUR)
+    assert asleep.look().places == [place(again)]
+
+
+def test_a_chain_that_vanished_in_its_sleep_is_not_whole_and_that_only_once(asleep: Reader, url: str) -> None:
+    rows(url, "DELETE FROM writer WHERE seq > 0")
+    assert not asleep.look().whole
+    assert asleep.look() == News(version=1)
+
+
+def test_the_ends_of_chains_that_rest_are_not_fetched(asleep: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[object] = []
+    connection = asleep.feed._connection
+    assert connection is not None
+    fetch = connection.rows
+
+    def rows_of(words: str, values: Sequence[object] = ()) -> list[object]:
+        fetched.extend(found := fetch(words, values))
+        return list(found)
+
+    monkeypatch.setattr(connection, "rows", rows_of)
+    asleep.look()
+    assert len(fetched) == 1
 
 
 # Calls, and lines that break

@@ -3,9 +3,8 @@
 import socket
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from selectors import EVENT_READ, DefaultSelector
-from threading import Lock
 from typing import Final, Protocol
 
 from pydantic_core import from_json
@@ -16,6 +15,7 @@ from agenda.domain.model import BookingId, ResourceId, UserId
 from agenda.engine.ports import News, Place, StoreUnavailable
 from agenda.storage import arrays
 from agenda.storage import statements as sql
+from agenda.storage.chains import Chains, Look
 from agenda.storage.connection import Row
 from agenda.storage.deadlines import Guard
 from agenda.storage.postgres import BY_KEY, Connection
@@ -32,7 +32,6 @@ FEED_SETTINGS: Final = (
 )
 _TELL: Final = f"NOTIFY {CHANNEL}"
 _BEGIN: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_HEADS: Final = "SELECT w.writer, w.seq, w.hash, (SELECT max(config_version)::int8 FROM business) FROM writer w"
 # After the last entry that is known of each writer; that entry too, to see that it is still the same.
 _ENTRIES: Final = f"""\
 SELECT a.writer, a.seq, a.hash, a.action, uuid_send(a.booking), uuid_send(a.resource),
@@ -60,31 +59,6 @@ class Source(Protocol):
         """Whether another server is known to have taken over."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
-    """The end of every chain at one moment, what was known of them before, and which was this node's own then.
-
-    `elsewhere` tells that another server took over since, which may lack what was read from the one before.
-    """
-
-    heads: dict[int, Head]
-    known: dict[int, Head]
-    own: int
-    elsewhere: bool
-
-    @property
-    def whole(self) -> bool:
-        """Whether no chain has lost anything; the own one included, which is known no later than it is."""
-        followed = (_follows(self.heads.get(writer, Head(writer)), head) for writer, head in self.known.items())
-        return not self.elsewhere and all(followed)
-
-    @property
-    def moved(self) -> dict[int, Head]:
-        """What is known of the other chains that have gone on."""
-        known = {writer: self.known.get(writer, Head(writer)) for writer in self.heads if writer != self.own}
-        return {writer: head for writer, head in known.items() if self.heads[writer] != head}
-
-
 class PostgresFeed:
     """The engine's port `Feed`; one thread waits and reads, any may tell.
 
@@ -95,8 +69,7 @@ class PostgresFeed:
     def __init__(self, source: Source, guard: Guard) -> None:
         self._source, self._guard = source, guard
         self._connection: Connection | None = None
-        self._lock = Lock()
-        self._known: dict[int, Head] | None = None
+        self._chains = Chains()
         self._mine = 0
         self._timeline = 0
         self._telling = False
@@ -108,9 +81,7 @@ class PostgresFeed:
         self._mine = writer
 
     def own(self, head: Head) -> None:
-        with self._lock:
-            if self._known is not None:
-                self._known[head.writer] = head
+        self._chains.tell(head)
 
     def tell(self) -> None:
         self._telling = True
@@ -145,17 +116,18 @@ class PostgresFeed:
 
     def news(self, again: Collection[BookingId], warm: Callable[[], bool]) -> News:
         connection = self._connected()
+        elsewhere = self._timeline not in (0, connection.timeline)
         try:
             with self._guard.watching(connection, LOOK_SECONDS):
                 connection.begin(_BEGIN)
-                look, version = self._heads(connection)
+                look, version = self._chains.look(connection, self._mine, elsewhere=elsewhere)
                 news = replace(_read(connection, look, again, warm), version=version)
                 connection.undo()
                 connection.hear()
         except BaseException:
             self._let_go()
             raise
-        self._learn(look, whole=news.whole)
+        self._chains.learn(look, self._mine, whole=news.whole)
         self._timeline = connection.timeline
         return news
 
@@ -176,28 +148,8 @@ class PostgresFeed:
             self._connection.close()
             self._connection = None
 
-    def _heads(self, connection: Connection) -> tuple[_Look, int]:
-        """The moment of the look, and the version of what is offered; the first look knows all that there is."""
-        with self._lock:
-            known, own = None if self._known is None else dict(self._known), self._mine
-        rows = connection.rows(_HEADS)
-        heads = {writer: Head(writer, seq, hash_) for writer, seq, hash_, _ in rows}
-        elsewhere = self._timeline not in (0, connection.timeline)
-        return _Look(heads, heads if known is None else known, own, elsewhere), rows[0][3] if rows else 0
 
-    def _learn(self, look: _Look, *, whole: bool) -> None:
-        """From now on the next look begins here; of its own chains the node goes on knowing what it was told."""
-        with self._lock:
-            own = (look.own, self._mine) if whole and self._known is not None else ()
-            known = self._known or {}
-            self._known = look.heads | {writer: known.get(writer, Head(writer)) for writer in own}
-
-
-def _follows(now: Head, then: Head) -> bool:
-    return now == then or now.seq > then.seq
-
-
-def _read(connection: Connection, look: _Look, again: Collection[BookingId], warm: Callable[[], bool]) -> News:
+def _read(connection: Connection, look: Look, again: Collection[BookingId], warm: Callable[[], bool]) -> News:
     """Entries first, and only then what they name; whoever begins to look at slots meanwhile reads a later state."""
     moved = look.moved
     written = sum(look.heads[writer].seq - head.seq for writer, head in moved.items())
