@@ -38,7 +38,46 @@ def tables(results: dict[str, Any]) -> str:
         _table(["part", "share"], shares),
         "Processor time of a booking, by thread, in microseconds:",
         _table(["thread", "microseconds"], threads),
+        *_of_nodes(figures),
     ])  # fmt: skip
+
+
+def _of_nodes(figures: dict[str, Any]) -> list[str]:
+    """Several servers on one PostgreSQL; nothing where that is not installed."""
+    nodes, feed = figures.get("nodes"), figures.get("feed")
+    if not nodes or not feed:
+        return []
+    free, few = nodes["free slots"], nodes["ten slots"]
+    peers = {name: run["per_second"] for name, run in nodes.items() if name.startswith("pgbench")}
+    rows = [
+        ("bookings of free slots", "", f"{free['per_second']:,.0f}/s"),
+        *(
+            (f"against {name} ({rate:,.0f}/s)", "1.5 x", f"{free['per_second'] / rate:.2f} x")
+            for name, rate in peers.items()
+        ),
+        ("all race for ten slots: answers", "half as many", f"{few['per_second']:,.0f}/s, {_ratio(few, free)} x"),
+        (
+            "its p99 against its p50",
+            "10 x",
+            f"{few['p99']:.0f} against {few['p50']:.0f} ms, {few['p99'] / few['p50']:.1f} x",
+        ),
+        ("the longest of all answers", "below 1 s", f"{max(free['longest'], few['longest']):.0f} ms"),
+    ]
+    told, silent = feed["news, called"], feed["news, never called"]
+    news = [
+        ("news of another node, called", f"{told['p50']:.0f} ms, {told['p99']:.0f} ms"),
+        ("the same, when every call is lost", f"{silent['p50']:.0f} ms, {silent['p99']:.0f} ms"),
+    ]
+    return [
+        "Three servers on one PostgreSQL, with it and the load on the same cores, 64 connections:",
+        _table(["promise", "aim", "reached"], [list(row) for row in rows]),
+        "How long a booking at one server takes to reach who watches at another:",
+        _table(["", "p50, p99"], [list(row) for row in news]),
+    ]
+
+
+def _ratio(one: dict[str, Any], other: dict[str, Any]) -> str:
+    return f"{one['per_second'] / other['per_second']:.1f}"
 
 
 def promises(figures: dict[str, Any]) -> Rows:

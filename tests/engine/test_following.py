@@ -20,6 +20,7 @@ from agenda.engine.ports import News, Place, StoreUnavailable
 from tests.domain.agendas import ANA, NOON, ROOM, TEN, catalogue, later
 from tests.engine.asking import Incidents
 from tests.engine.test_board import DAY, ONE, RESOURCE, SPAN, agreed, bits, board, claim, held, taken
+from tests.waiting import until
 
 NEXT_DAY = date(2026, 11, 24)
 NEXT = Span(later(TEN, days=1), later(TEN, days=1, hours=1))
@@ -271,6 +272,33 @@ def test_while_nobody_looks_at_slots_calls_of_others_are_not_heeded(node: Node) 
     assert len(node.feed.asked) == 1
 
 
+def test_a_look_that_left_places_out_does_not_let_an_older_commit_stay_on_a_day_that_was_filled_since(
+    node: Node,
+) -> None:
+    """Another node cancelled what this one had just booked, before this one took note of it itself."""
+    node.board.drop()
+    node.begin()
+    node.look(News(entries=1))
+    node.fill()
+    node.commit(own(claimed=SPAN))
+    node.look()
+    assert node.shows() == [False, False, False]
+
+
+def test_nor_does_a_commit_that_this_node_notes_while_such_a_look_is_under_way(node: Node) -> None:
+    def filled_and_committed() -> None:
+        node.fill()
+        node.commit(own(claimed=SPAN))
+
+    node.board.drop()
+    node.begin()
+    node.feed.meanwhile = filled_and_committed
+    node.look(News(entries=1))
+    node.feed.meanwhile = lambda: None
+    node.look()
+    assert node.shows() == [False, False, False]
+
+
 def test_a_look_does_not_undo_a_commit_that_comes_while_it_is_under_way(node: Node) -> None:
     node.begin()
     node.feed.meanwhile = lambda: node.commit(own(released=SPAN, claimed=NEXT))
@@ -497,6 +525,17 @@ def test_what_is_to_be_looked_at_again_waits_for_no_call(node: Node) -> None:
     node.feed.bell.put(None)
     node.feed.waits.get(timeout=SECONDS)
     assert {ONE} in node.feed.asked
+    node.following.stop()
+
+
+def test_the_thread_outlives_a_failure_to_wait(node: Node) -> None:
+    def fails(seconds: float) -> None:
+        raise OSError
+
+    node.feed.wait = fails  # type: ignore[method-assign]
+    node.following.start()
+    until(lambda: len(node.feed.asked) > 1)
+    assert node.following.alive
     node.following.stop()
 
 

@@ -6,15 +6,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from agenda.domain.codes import number
-from agenda.domain.commands import Receipt
+from agenda.domain.commands import EraseUser, Receipt
 from agenda.domain.errors import LimitReached, NameTaken, NotFound, NotSignedIn, SlotTaken, Unavailable
-from agenda.domain.model import Booking, Status, User
+from agenda.domain.model import Booking, RequestId, Status, User
 from agenda.domain.times import Span
 from agenda.engine.ports import StoreConflict
 from agenda.storage import postgres_store
+from agenda.storage.errors import StoreBroken
 from agenda.storage.postgres import WRITER_SETTINGS
 from agenda.storage.postgres_store import PostgresStore
 from agenda.storage.postgres_transaction import PostgresTransaction
@@ -272,3 +274,39 @@ def test_what_is_offered_is_read_again_when_another_node_has_changed_it(one: Nod
     ana = one.join("Ana")
     rows(url, "UPDATE opening SET opens = 600; UPDATE business SET config_version = config_version + 1")
     assert str(one.ask(one.book(ana))).startswith("slot_not_offered")
+
+
+def test_a_node_whose_chain_the_database_has_lost_begins_another(one: Node, url: str) -> None:
+    """As after a restore, or a failover to a server that lacks it: nobody would hear of what is written on."""
+    ana = one.join("Ana")
+    with psycopg.connect(url, autocommit=True) as database:
+        database.execute("DELETE FROM audit")
+        database.execute("DELETE FROM writer")
+    one.booked(ana)
+    assert rows(url, "SELECT a.seq, w.seq FROM audit a JOIN writer w ON w.writer = a.writer") == [(1, 1)]
+
+
+def test_a_receipt_is_given_again_for_a_day_by_the_clock_of_the_database(
+    one: Node, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = one.join("Ana")
+    one.ask(EraseUser(ana.id, RequestId("farewell"), b"f"))
+    with psycopg.connect(url, autocommit=True) as database:
+        database.execute("UPDATE erasure SET at = at - interval '23 hours 59 minutes'")
+        assert len(one.reader.gone(RequestId("farewell"))) == 1
+        database.execute("UPDATE erasure SET at = at - interval '2 minutes'")
+    assert one.reader.gone(RequestId("farewell")) == []
+
+
+def test_a_store_that_answers_again_is_not_away_although_the_batch_was_given_up(
+    one: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise failures.pop(0)
+
+    ana = one.join("Ana")
+    failures: list[Exception] = [StoreBroken("here"), *(StoreConflict("claim_no_overlap") for _ in range(5))]
+    with monkeypatch.context() as broken:
+        broken.setattr(PostgresTransaction, "save", fails)
+        one.ask(one.book(ana))
+    assert one.committer.health._troubled == {}

@@ -16,6 +16,7 @@ from agenda.domain.commands import Changes
 from agenda.domain.errors import NotFound, Unavailable
 from agenda.domain.model import Booking
 from agenda.engine import committer
+from agenda.engine.committer import BATCH_BOUND
 from agenda.engine.ports import Feed, Store, StoreConflict, StoreUnavailable, Transaction
 from agenda.prove.lines import Line
 from agenda.storage import errors, postgres, postgres_pool, postgres_store
@@ -263,6 +264,20 @@ def test_while_the_database_stays_away_all_but_the_first_hear_so_at_once(
     began = monotonic()
     assert [node.ask(node.book(ana)) for _ in range(5)] == [Unavailable()] * 5
     assert monotonic() - began < 0.5
+
+
+def test_of_a_database_that_falls_silent_all_who_wait_hear_together(
+    at_the_far_end: tuple[Line, Node], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each try to connect takes seconds, so one for every batch of a crowd would take minutes."""
+    monkeypatch.setattr(committer, "PATIENCE", 0.1)
+    monkeypatch.setattr(postgres_store, "BATCH_SECONDS", 0.5)
+    line, node = at_the_far_end
+    ana = node.join("Ana")
+    line.stall()
+    asked = [node.submit(node.book(ana)) for _ in range(3 * BATCH_BOUND)]
+    asked[0].result(SECONDS)
+    assert [outcome.result(1) for outcome in asked] == [Unavailable()] * len(asked)
 
 
 def test_a_node_comes_back_by_itself(at_the_far_end: tuple[Line, Node], monkeypatch: pytest.MonkeyPatch) -> None:

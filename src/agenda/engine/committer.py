@@ -15,6 +15,7 @@ from agenda.domain.commands import Changes, Command, EraseUser, Outcome, State
 from agenda.domain.decide import decide
 from agenda.domain.errors import Internal, Unavailable
 from agenda.domain.model import Catalogue, UserId
+from agenda.engine.backoff import backoff
 from agenda.engine.health import COMMITS, Health
 from agenda.engine.loading import load
 from agenda.engine.meter import Meter
@@ -128,9 +129,10 @@ class Committer:
 
     def _next(self) -> "Wish | Callable[[], None] | None":
         """What is to be done next; after trouble with the store it is tried meanwhile whether it can write again."""
+        pauses = backoff(REVIVE_SECONDS)
         while self._head is None:
             try:
-                return self._queue.get(timeout=REVIVE_SECONDS)
+                return self._queue.get(timeout=next(pauses))
             except Empty:
                 self._revive()
         return self._queue.get()
@@ -203,14 +205,33 @@ class Committer:
             self.health.trouble(away, COMMITS)
             self._head, self._hopeful = None, False
             outcomes, extra = [Unavailable()] * len(batch), []
+            if not self.store.lone_writer:
+                self._turn_away()
         except Exception as defect:  # noqa: BLE001  # one culprit must not take its companions down
             if len(batch) > 1:
                 for wish in batch:
                     self._settle([wish], again=True)
                 return
+            self.health.ok(COMMITS)  # it was no fault of the store's
             incident = self.log.incident(defect)
             outcomes, extra = [Unavailable() if isinstance(defect, _Contended) else Internal(incident)], []
         self._deliver(batch, outcomes, extra)
+
+    def _turn_away(self) -> None:
+        """Answer all that waits, while the store is away: to try for each batch anew can take seconds every time."""
+        waiting: list[Wish] = []
+        others: list[Callable[[], None] | None] = []
+        with suppress(Empty):
+            while True:
+                item = self._queue.get_nowait()
+                if isinstance(item, Wish):
+                    waiting.append(item)
+                else:
+                    others.append(item)
+        for other in others:
+            self._queue.put(other)
+        if waiting:
+            self._deliver(waiting, [Unavailable()] * len(waiting), [])
 
     def _attempt(
         self, commands: Sequence[Command], *, again: bool
@@ -235,7 +256,7 @@ class Committer:
 
         What of it was committed before is found by its requests. A lone writer's conflict is a defect, and is raised.
         """
-        conflicts, deadline = 0, monotonic() + PATIENCE
+        conflicts, pauses, deadline = 0, backoff(PAUSE_SECONDS), monotonic() + PATIENCE
         while True:
             try:
                 return self._transact(commands, again=again)
@@ -252,7 +273,7 @@ class Committer:
                 if self.store.lone_writer or self._stopping or not self._hopeful or monotonic() > deadline:
                     raise
                 self.meter.reconnects += 1
-                sleep(PAUSE_SECONDS)
+                sleep(next(pauses))
             again = True
 
     def _tell(self, done: Committed) -> list[tuple[Mailbox, Reply, Any]]:

@@ -119,6 +119,7 @@ class Engine:
         workers = (self._readers, self._exporter, self._hashers)
         return Vitals(
             committing=self._committer.alive,
+            following=self._aftermath.following is None or self._aftermath.following.alive,
             waiting={"committer": self._committer.waiting} | {each.name: each.waiting for each in workers},
             watches=sum(live.watching for live in list(self._aftermath.lives.values())),
             days=self._board.kept,

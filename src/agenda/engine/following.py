@@ -8,6 +8,7 @@ from typing import Protocol
 
 from agenda.domain.audit import Head
 from agenda.domain.model import Booking, BookingId, Claim, UserId
+from agenda.engine.backoff import backoff
 from agenda.engine.board import Board, Key
 from agenda.engine.committer import Committed
 from agenda.engine.health import FEED, Health
@@ -60,6 +61,7 @@ class Following:
         self._blanked = False  # by an erasure of this node, since the last look began
         self._looking = self._writing = False
         self._due = 0.0
+        self._pause, self._pauses = PACE_SECONDS, backoff(LOOK_SECONDS)
         self._done = Event()
         self._thread = Thread(target=self._run, name="following", daemon=True)
 
@@ -76,6 +78,11 @@ class Following:
         self._thread.join()
         self._feed.close()
 
+    @property
+    def alive(self) -> bool:
+        """Whether the thread is at work; any thread."""
+        return self._thread.is_alive()
+
     def beginning(self, writer: int) -> None:
         """A transaction of this node is about to begin, in this chain; on the committer's thread."""
         self._feed.writes_as(writer)
@@ -89,8 +96,8 @@ class Following:
             correct(done)
             self._blanked |= bool(done.changes.erasures)
             if self._looking or self._heard or self._heard_all:
-                places = _places(done)
-                self._again.update(place for place in places if self._heard_all or place.booking in self._heard)
+                places, everything = _places(done), self._heard_all and self._board.kept > 0
+                self._again.update(place for place in places if everything or place.booking in self._heard)
                 self._meanwhile.update(places if self._looking else ())
             self._heed(writing=False)
         if done.entries:
@@ -106,10 +113,18 @@ class Following:
         self._heard_all = False
 
     def _run(self) -> None:
-        while not self._done.wait(PACE_SECONDS):
+        while not self._done.wait(self._pause):
+            self._listen()
+            self._turn()
+
+    def _listen(self) -> None:
+        """Wait for a call, unless something is to be looked at again; whatever happens, the thread goes on."""
+        try:
             if not self._again:
                 self._feed.wait(LOOK_SECONDS - PACE_SECONDS)
-            self._turn()
+        except Exception as defect:  # noqa: BLE001  # else this node would never hear of another again
+            self._log.incident(defect)
+            self._pause = LOOK_SECONDS
 
     def _turn(self) -> None:
         """Call the others, and look, whatever comes of it; while nobody here looks at slots, calls are not heeded."""
@@ -123,11 +138,13 @@ class Following:
             if self._health.available:
                 self._log.trouble(away)
             self._health.trouble(away, FEED)
+            self._pause = next(self._pauses)
         except Exception as defect:  # noqa: BLE001  # the next look may go well, from an empty board
             self._log.incident(defect)
             self._lose_track()
         else:
             self._health.ok(FEED)
+            self._pause, self._pauses = PACE_SECONDS, backoff(LOOK_SECONDS)
             self._meter.feed_heard = monotonic()
 
     def _look(self) -> None:
@@ -138,9 +155,18 @@ class Following:
             again, self._again = self._again, set()
             self._blanked = False
         keys: set[Key] | None = None
+        warm = True
+
+        def is_warm() -> bool:
+            nonlocal warm
+            warm = self._board.kept > 0
+            return warm
+
         try:
-            news = self._feed.news({place.booking for place in again}, lambda: self._board.kept > 0)
+            news = self._feed.news({place.booking for place in again}, is_warm)
             with self._lock:
+                if not warm:
+                    self._left_out()
                 if news.whole and not (news.erased or self._blanked):
                     keys = self._correct(news, again)
                 else:
@@ -173,6 +199,15 @@ class Following:
             return set()
         self._board.correct(released, claimed, news.bookings)
         return self._board.keys((*released, *claimed))
+
+    def _left_out(self) -> None:
+        """A look told no places. What this node did meanwhile may be older than what was left out of it.
+
+        Only if a day was filled since does it matter: whoever begins to look at slots later reads a later state.
+        """
+        self._heard_all = self._writing
+        if self._board.kept > 0:
+            self._again.update(self._meanwhile)
 
     def _claim(self, place: Place) -> Claim:
         """On whatever seat, and with whatever buffers."""

@@ -22,6 +22,7 @@ class Vitals:
     """How the engine is at one moment; `waiting` is what each of its queues holds, by the name of who takes from it."""
 
     committing: bool
+    following: bool
     waiting: dict[str, int]
     watches: int
     days: int

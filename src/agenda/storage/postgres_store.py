@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from threading import Lock
 from typing import Final
 
-from sqlalchemy import bindparam, insert, select, tuple_, update
+from sqlalchemy import bindparam, insert, literal_column, select, tuple_, update
 
 from agenda.domain.audit import ZERO, Head
 from agenda.domain.model import Catalogue, RequestId
@@ -35,10 +35,11 @@ _NEXT_WRITER: Final = "SELECT nextval('writer_number')"
 _ADD_WRITER: Final = sql.Statement(insert(WRITER))
 _TIDY_ALONE: Final = "SELECT pg_try_advisory_xact_lock(1634231, 2)"
 # Not only read, since what is answered again must be as durable as when it was first answered.
+_ANSWERED: Final = f"interval '{ERASURES_ANSWERED.total_seconds():.0f} seconds'"
 _GONE: Final = sql.Query(
     update(ERASURE)
     .values(at=ERASURE.c.at)
-    .where(ERASURE.c.request == bindparam("wanted"), ERASURE.c.at > bindparam("since"))
+    .where(ERASURE.c.request == bindparam("wanted"), ERASURE.c.at > literal_column(f"now() - {_ANSWERED}"))
     .returning(*ERASURE.columns)
 )
 _PLACE: Final = select(AUDIT.c.at).where(AUDIT.c.writer == bindparam("writer"), AUDIT.c.seq == bindparam("seq"))
@@ -62,10 +63,9 @@ class PostgresReader(SqlReader):
     _pool: Pool
 
     def gone(self, request: RequestId) -> list[Gone]:
-        since = to_seconds(datetime.now(UTC) - ERASURES_ANSWERED)
         with self._pool.connection(BATCH_SECONDS) as connection:
             connection.run("BEGIN READ WRITE")
-            rows = _GONE.rows(connection, wanted=request, since=since)
+            rows = _GONE.rows(connection, wanted=request)
             connection.run("SET LOCAL statement_timeout = 0")  # a commit is never cancelled
             connection.commit()
         return [gone_of(row) for row in rows]

@@ -16,6 +16,7 @@ from agenda.storage import statements as sql
 from agenda.storage.catalogue import read_catalogue
 from agenda.storage.connection import Row
 from agenda.storage.erase import erase
+from agenda.storage.errors import StoreBroken
 from agenda.storage.postgres import Connection
 from agenda.storage.rows import (
     account_of,
@@ -64,7 +65,7 @@ CHANGED: Final = (
     *(arrays.ids, arrays.numbers, arrays.numbers, arrays.texts),
     *(arrays.texts, arrays.texts, arrays.numbers, arrays.ids),
 )
-MOVE_HEAD: Final = "UPDATE writer SET seq = $1, hash = $2, numbers = $3 WHERE writer = $4"
+MOVE_HEAD: Final = "UPDATE writer SET seq = $1, hash = $2, numbers = $3 WHERE writer = $4 AND seq = $5"
 # It changes nothing, and yet is written, so that its commit waits for the standby.
 CONFIRM: Final = "UPDATE writer SET seq = seq WHERE writer = $1"
 
@@ -185,7 +186,8 @@ class PostgresTransaction(SqlTransaction):
         return numbers.next
 
     def confirm(self) -> None:
-        self._connection.run(CONFIRM, (self._writer,))
+        if self._connection.run(CONFIRM, (self._writer,)) != 1:
+            raise StoreBroken(self._connection.place)
 
     def save(self, changes: Changes, entries: Sequence[AuditEntry]) -> None:
         self._numbers.next = max(self._numbers.next, changes.numbers)
@@ -198,6 +200,8 @@ class PostgresTransaction(SqlTransaction):
         if claimed:
             calls.append((ADD_CLAIMS, arrays.columns(claimed, sql.ADD_CLAIMS.writers)))
         counts = [count for count, _ in self._connection.together([*calls, *self._rest(changes, entries)])]
+        if counts[-1] != 1:  # this node's chain is not where it left it: another server has taken over and lacks it
+            raise StoreBroken(self._connection.place)
         if released and counts.pop(0) != len(released):
             raise StoreConflict(CLAIM_MISSING)
         if claimed and counts.pop(0) != len(claimed):
@@ -211,7 +215,7 @@ class PostgresTransaction(SqlTransaction):
             yield sql.ADD_ACCOUNTS.listed(sorted(map(account_row, changes.accounts), key=BY_REQUEST))
         if changes.opened:
             yield ADD_SESSIONS, arrays.columns(session_rows(changes), sql.ADD_SESSIONS.writers)
-        yield from ((sql.CLOSE_SESSION.words("postgresql"), (token_hash,)) for token_hash in changes.closed)
+        yield from ((sql.CLOSE_SESSION.words("postgresql"), (token_hash,)) for token_hash in sorted(changes.closed))
         if changes.made:
             yield sql.ADD_BOOKINGS.listed([booking_row(booking) for booking in changes.made.values()])
         if changes.changed:
@@ -222,7 +226,7 @@ class PostgresTransaction(SqlTransaction):
         if entries:
             last = entries[-1]
             yield sql.ADD_ENTRIES.listed([entry_row(entry) for entry in entries])
-            yield MOVE_HEAD, (last.seq, last.hash, self._numbers.next, last.writer)
+            yield MOVE_HEAD, (last.seq, last.hash, self._numbers.next, last.writer, entries[0].seq - 1)
         else:
             yield CONFIRM, (self._writer,)
 

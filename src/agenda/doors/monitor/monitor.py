@@ -74,8 +74,9 @@ class Monitor:
         """Which thread does not work, if any; before the server is at work none has to."""
         if self._door is None:
             return ""
-        if not self._door.engine.vitals().committing:
-            return "committer"
+        vitals = self._door.engine.vitals()
+        if not (vitals.committing and vitals.following):
+            return "following" if vitals.committing else "committer"
         return "" if await asyncio.to_thread(self._door.answers, PATIENCE) else "io"
 
     def _hindrance(self) -> str:
