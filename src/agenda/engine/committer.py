@@ -201,7 +201,8 @@ class Committer:
         try:
             outcomes, extra = self._attempt([wish.command for wish in batch], again=again)
         except StoreUnavailable as away:
-            self.log.trouble(away)
+            if self._hopeful or self.store.lone_writer:  # else every batch says the same again
+                self.log.trouble(away)
             self.health.trouble(away, COMMITS)
             self._head, self._hopeful = None, False
             outcomes, extra = [Unavailable()] * len(batch), []
