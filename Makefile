@@ -15,7 +15,7 @@ test: packages tools
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
 	$(BIN)/python -m pytest -q -n 2 -m "not slow and not gui and not faults"
-	$(BIN)/python -m pytest -q -m "slow or gui or faults"
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "slow or gui or faults"
 
 bench: tools
 	$(BIN)/python -m bench

@@ -96,8 +96,7 @@ def ready(environment, lock):
 def build(environment, lock, turn):
     """Make the environment anew beside its place and rename it into place as the last step.
 
-    The scripts that pip writes know the folder they were made in; so nothing is started through
-    them, but through the environment's Python, which finds all else relative to itself.
+    The scripts that pip writes know the folder they were made in, and are told where they are then.
     """
     old_stamp = read_stamp(environment)
     if old_stamp and old_stamp["lock"] == DEV_LOCK:
@@ -115,6 +114,7 @@ def build(environment, lock, turn):
             held = {} if WINDOWS else {"pass_fds": [turn.fileno()]}
             if subprocess.call(step, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=HERE, **held):
                 stop(cause_in(log.name), log=log.name, folder=HERE)
+    readdress(new, environment)
     add_program(new)
     stamp = {"lock": lock, "sha256": digest(lock), "base": base_python()}
     with open(os.path.join(new, "agenda.json"), "w") as file:
@@ -126,6 +126,20 @@ def build(environment, lock, turn):
     os.remove(log.name)
     if old_stamp:  # one that somebody made by hand stays in .venv.old
         shutil.rmtree(old, ignore_errors=True)
+
+
+def readdress(made, environment):
+    """Have the scripts of an environment that was made in one folder name the one where it will be."""
+    folder = os.path.dirname(python_of(made))
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if os.path.islink(path) or not os.path.isfile(path):
+            continue
+        with open(path, "rb") as file:
+            text = file.read()
+        if b"\0" not in text and made.encode() in text:  # on Windows they are programs, and find it out by themselves
+            with open(path, "wb") as file:
+                file.write(text.replace(made.encode(), environment.encode()))
 
 
 def add_program(environment):

@@ -16,7 +16,7 @@ def server() -> Postgres:
     folder = Path(tempfile.mkdtemp(prefix="agenda-postgres-"))
     it = Postgres(folder)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    atexit.register(it.stop)
+    atexit.register(it.kill)
     it.start()
     return it
 

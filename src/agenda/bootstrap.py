@@ -6,11 +6,12 @@ import signal
 import ssl
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Event, Thread, get_native_id
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from agenda.console import Console, configure_log, log_trouble
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 
 CHECKPOINT_SECONDS = 0.25
 TIDY_SECONDS = 60.0
+
+# A signal may reach another thread; its handler runs when this one, the first, comes round.
+HEED_SECONDS = 0.2
 
 # How many new objects there may be before cycles are looked for among them; a batch makes a few thousand.
 YOUNG_OBJECTS = 50_000
@@ -222,8 +226,9 @@ def serve(settings: Settings) -> None:
 
 def comes(signals: "SimpleQueue[int]", within: float) -> bool:
     """Whether a signal comes within so many seconds."""
-    try:
-        signals.get(timeout=within)
-    except Empty:
-        return False
-    return True
+    deadline = monotonic() + within
+    while (left := deadline - monotonic()) > 0:
+        with suppress(Empty):
+            signals.get(timeout=min(left, HEED_SECONDS))
+            return True
+    return False

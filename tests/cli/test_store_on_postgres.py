@@ -16,7 +16,7 @@ from tests.protocol.server import Server
 from .conftest import PASSWORD, Shell
 
 FILL = ("fill", "--resources", "2", "--bookings", "50", "--users", "3")
-PLACE = "postgresql://127.0.0.1:"
+PLACE = "postgresql://agenda@127.0.0.1:"
 _numbers = itertools.count(1)
 
 

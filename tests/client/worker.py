@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from itertools import cycle
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import TYPE_CHECKING, Self
 
@@ -76,10 +77,12 @@ class Screen:
 
     def until_true(self, direct: Client) -> None:
         """Wait until it shows what the server has; nobody works any more."""
-        truth = {slot.start: slot.state for slot in direct.slots(self._day).slots}
-        while not self._changes.empty() or self._slots != truth:
-            change = self._changes.get(timeout=PATIENCE)
-            self._slots.update((slot.start, slot.state) for slot in change.slots)
+        began = monotonic()
+        while self._slots != {slot.start: slot.state for slot in direct.slots(self._day).slots}:
+            assert monotonic() < began + PATIENCE, "it never came to show what is so"
+            with suppress(Empty):
+                change = self._changes.get(timeout=0.1)
+                self._slots.update((slot.start, slot.state) for slot in change.slots)
 
 
 def free(client: Client, day: date) -> list[Slot]:

@@ -53,7 +53,7 @@ def test_the_report_is_written_to_the_file_that_was_named(shell: Shell, tmp_path
 def test_a_report_that_cannot_be_written_is_told(shell: Shell, tmp_path: Path) -> None:
     history = kept(tmp_path / "h.jsonl", [creation(1, "b1")])
     told = shell.run("prove", "--judge", history, "--report", str(tmp_path / "nowhere" / "report.html"))
-    assert (told.status, "could not be written" in told.err) == (2, True)
+    assert (told.status, "nowhere" in told.err) == (2, True)
 
 
 @pytest.mark.parametrize("text", ["", "something else\n", None])

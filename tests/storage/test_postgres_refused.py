@@ -87,11 +87,11 @@ def test_a_role_that_may_not_create_the_extension_is_told_that(strict: Breakable
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("postgresql://ana:x@db.example/agenda", "postgresql://db.example:5432/agenda"),
-        ("postgresql://ana:x@one:5433,two/agenda?sslmode=require", "postgresql://one:5433,two:5432/agenda"),
+        ("postgresql://ana:x@db.example/agenda", "postgresql://ana@db.example:5432/agenda"),
+        ("postgresql://ana:x@one:5433,two/agenda?sslmode=require", "postgresql://ana@one:5433,two:5432/agenda"),
         ("host=one,two port=6000 dbname=agenda password=x", "postgresql://one:6000,two:6000/agenda"),
         ("postgresql:///agenda?password=x", "postgresql://localhost:5432/agenda"),
-        ("postgresql://ana:x@[::1]:5433/agenda", "postgresql://::1:5433/agenda"),
+        ("postgresql://ana:x@[::1]:5433/agenda", "postgresql://ana@::1:5433/agenda"),
         ("postgresql://ana:12/x@db.example/agenda", "postgresql"),
         ("postgresql://ana:x@x@db.example/agenda", "postgresql"),
     ],
@@ -108,7 +108,7 @@ def test_what_an_address_leaves_open_is_ours_and_what_it_says_is_its_own() -> No
 
 def test_an_address_of_several_hosts_is_taken_apart() -> None:
     one, two = each_host("postgresql://ana:x@one:5433,two:5434/agenda")
-    assert (shown(one), shown(two)) == ("postgresql://one:5433/agenda", "postgresql://two:5434/agenda")
+    assert (shown(one), shown(two)) == ("postgresql://ana@one:5433/agenda", "postgresql://ana@two:5434/agenda")
     assert "password=x" in one
 
 

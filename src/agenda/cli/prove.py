@@ -69,6 +69,10 @@ def prove(
     language: Language = None,
 ) -> int:
     terminal: Terminal = ctx.obj
+    for wanted in filter(None, (report, history)):  # known before a run of minutes, not after it
+        if not wanted.absolute().parent.is_dir():
+            sentence = terminal.t("cli.error.no_folder", path=wanted.parent)
+            raise Failure(Status.USAGE, "no_folder", sentence, path=str(wanted.parent))
     if judge is not None:
         return _conclude(_read(judge, terminal.t), report, terminal)
     from agenda.prove.run import Options
@@ -151,12 +155,16 @@ def _keep_logs(logs: Sequence[Path], history: History, terminal: Terminal) -> No
 
 @contextmanager
 def _interrupted_by_termination() -> Iterator[None]:
-    """SIGTERM is as Ctrl-C within the block."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """SIGTERM, and a terminal that is closed, are as Ctrl-C within the block."""
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = [(getattr(signal, name), signal.getsignal(getattr(signal, name))) for name in names]
+    for number, _ in before:
+        signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 def _tell(terminal: Terminal, event: str, /, **facts: Any) -> None:
@@ -183,11 +191,11 @@ def _conclude(history: History, report: Path | None, terminal: Terminal) -> int:
     from agenda.prove.report import html, text
 
     verdict = judge(history)
+    terminal.document(_document(verdict, history))
+    terminal.say(text(verdict, history, terminal.t))
     if report is not None:
         with _written(report, terminal.t):
             report.write_text(html(verdict, history, terminal.t), "utf-8")
-    terminal.document(_document(verdict, history))
-    terminal.say(text(verdict, history, terminal.t))
     return Status.DONE if verdict.proven else Status.REFUSED
 
 

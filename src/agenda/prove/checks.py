@@ -129,7 +129,7 @@ def _once(history: History) -> Iterator[Finding]:
         known = first.get(repeat.request)
         if known is None or not is_decided(known):
             first[repeat.request] = repeat
-        elif is_decided(repeat) and (known.outcome, known.answer) != (repeat.outcome, repeat.answer):
+        elif (is_decided(repeat) or repeat.outcome == "invalid") and (known.outcome, known.answer) != (repeat.outcome, repeat.answer):
             facts = {"request": repeat.request, "first": _told(known), "again": _told(repeat)}
             yield Finding("answer_changed", facts, (by_request[repeat.request],))
 

@@ -39,6 +39,8 @@ def binaries() -> Path:
     Raises NoPostgres.
     """
     named = os.environ.get("AGENDA_POSTGRES")
+    if named and not (Path(named) / "initdb").exists():
+        raise NoPostgres
     found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     on_path = shutil.which("initdb")
     if on_path:
@@ -127,12 +129,13 @@ class Postgres:
     def kill(self) -> None:
         """End it at once, all its processes, as a power cut would."""
         if self._process is not None:
-            group = self._process.pid
-            with suppress(ProcessLookupError):
-                os.killpg(group, signal.SIGKILL)
+            family = [self._process.pid, *_children(self._process.pid)]  # each leads a group of its own
+            for one in family:
+                with suppress(ProcessLookupError):
+                    os.kill(one, signal.SIGKILL)
             self._process.wait()
             self._process = None
-            _wait_for_the_end_of(group)
+            _wait_for_the_end_of(family[1:])
 
     def stop(self) -> None:
         """End it in good order, at the latest after ten seconds."""
@@ -169,10 +172,18 @@ class Postgres:
         return True
 
 
-def _wait_for_the_end_of(group: int) -> None:
+def _children(pid: int) -> list[int]:
+    """The processes that a process has started, where the system tells."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(path.read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(path.parent.name))
+    return found
+
+
+def _wait_for_the_end_of(processes: list[int]) -> None:
     """Give the last processes of a killed server a moment to go: while they are there, it does not start again."""
     deadline = time.monotonic() + LAST_SECONDS
-    with suppress(ProcessLookupError):
-        while time.monotonic() < deadline:
-            os.killpg(group, 0)
-            time.sleep(0.01)
+    while time.monotonic() < deadline and any(Path(f"/proc/{pid}").exists() for pid in processes):
+        time.sleep(0.01)

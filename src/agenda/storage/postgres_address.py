@@ -1,6 +1,7 @@
 """The address of a PostgreSQL database: with our defaults, without its secrets, taken apart by host."""
 
 from typing import Any, Final
+from urllib.parse import quote
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -46,7 +47,8 @@ def shown(url: str) -> str:
     except StoreAddress:
         return UNKNOWN
     places = ",".join(f"{host}:{port}" for host, port in _places(parts))
-    return f"postgresql://{places}/{parts.get('dbname') or ''}"
+    user = f"{quote(parts['user'])}@" if parts.get("user") else ""
+    return f"postgresql://{user}{places}/{parts.get('dbname') or ''}"
 
 
 def _parts(url: str) -> dict[str, Any]:
