@@ -129,9 +129,14 @@ def _once(history: History) -> Iterator[Finding]:
         known = first.get(repeat.request)
         if known is None or not is_decided(known):
             first[repeat.request] = repeat
-        elif (is_decided(repeat) or repeat.outcome == "invalid") and (known.outcome, known.answer) != (repeat.outcome, repeat.answer):
+        elif _is_last_word(repeat) and (known.outcome, known.answer) != (repeat.outcome, repeat.answer):
             facts = {"request": repeat.request, "first": _told(known), "again": _told(repeat)}
             yield Finding("answer_changed", facts, (by_request[repeat.request],))
+
+
+def _is_last_word(repeat: Repeat) -> bool:
+    """Whether it says what became of a request that was decided, or, falsely, that this was another request."""
+    return is_decided(repeat) or repeat.outcome == "invalid"
 
 
 def _told(said: Call | Repeat) -> str:
