@@ -200,7 +200,8 @@ class PostgresTransaction(SqlTransaction):
         if claimed:
             calls.append((ADD_CLAIMS, arrays.columns(claimed, sql.ADD_CLAIMS.writers)))
         counts = [count for count, _ in self._connection.together([*calls, *self._rest(changes, entries)])]
-        if self._writer and counts[-1] != 1:  # this node's chain is not where it left it: another server has taken over and lacks it
+        # The chain is not where this node left it: another server has taken over, and lacks it.
+        if self._writer and counts[-1] != 1:
             raise StoreBroken(self._connection.place)
         if released and counts.pop(0) != len(released):
             raise StoreConflict(CLAIM_MISSING)
