@@ -28,7 +28,7 @@ def load(
     """
     users = {c.user for c in commands if not isinstance(c, OpenAccount | EraseUser)}
     named = {c.booking for c in commands if isinstance(c, MoveBooking | CancelBooking)}
-    if users:
+    if users and not alone:
         transaction.expect(users, named, [] if named else _windows(State(known), commands), known)
     state = State(transaction.catalogue(known))
     now = transaction.now()
