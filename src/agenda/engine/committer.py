@@ -26,15 +26,13 @@ BATCH_BOUND = 256
 ATTEMPTS = 5
 PATIENCE = 4.0  # seconds in which a batch is run again after the connection to the store broke
 PAUSE_SECONDS = 0.1
+REVIVE_SECONDS = 0.5  # between tries to write again, while the store is away and nobody asks for anything
 GATHER_SECONDS = 0.001
 FEW = 4  # clients at once for whom it is not worth while to wait for each other
 
 
 class _Contended(Exception):
     """Other nodes were faster, time after time; or what was decided is against a rule of the store, a defect."""
-
-
-REVIVE_SECONDS = 0.5  # between tries to write again, while the store is away and nobody asks for anything
 
 
 class Wish(NamedTuple):

@@ -134,10 +134,10 @@ class PostgresTransaction(SqlTransaction):
             self._claims = rest[-1][1]
 
     def catalogue(self, known: Catalogue | None) -> Catalogue:
-        if not self._at:
-            [(self._version, self._at)] = self._connection.rows(CONFIG)
-        fresh = known is None or known.version != self._version
-        catalogue = read_catalogue(self._connection) if fresh or known is None else known
+        self._configured()
+        catalogue = known
+        if catalogue is None or catalogue.version != self._version:
+            catalogue = read_catalogue(self._connection)
         limited = catalogue.business.policy.open_bookings is not None
         if limited and not self._numbers.limited and self._users:
             self._numbers.limited = True
@@ -146,9 +146,13 @@ class PostgresTransaction(SqlTransaction):
         return catalogue
 
     def now(self) -> datetime:
+        self._configured()
+        return to_instant(self._at)
+
+    def _configured(self) -> None:
+        """Read the version of what is offered, and the clock, unless that was done."""
         if not self._at:
             [(self._version, self._at)] = self._connection.rows(CONFIG)
-        return to_instant(self._at)
 
     @property
     def _lock_users(self) -> sql.Many:
