@@ -56,6 +56,7 @@ class ObservedApp(App):
         return next((each for each in self.root.winfo_children() if isinstance(each, tk.Toplevel)), self.root)
 
     def _seen(self) -> dict[str, Any]:
+        self.root.update_idletasks()  # else a text is seen before it has got its room
         top = self._front()
         shown = [each for each in below(top) if each.winfo_viewable() and each.winfo_toplevel() is top]
         grids = [each for each in below(self.root) if isinstance(each, SlotGrid) and each.winfo_viewable()]

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 
@@ -117,6 +117,25 @@ def test_stopping_answers_what_was_started_and_refuses_the_rest(open_house: Open
     house.engine.release()
     assert [message["id"] for message in peer.read_all()] == [2]
     peer.close()
+    stopped()
+
+
+def test_stopping_answers_what_has_come_before_and_was_not_looked_at_yet(open_house: OpenHouse) -> None:
+    house = open_house()
+    known = house.peer()
+    assert "result" in known.call("ping")
+    busy = Event()
+    house.server.loop.call_soon_threadsafe(busy.wait, DEADLINE)
+    strangers = [house.peer() for _ in range(20)]
+    for peer in (known, *strangers):
+        peer.send(("ping", {}))
+    stopped = house.stop_beside()
+    sleep(0.2)  # the loop must hear of it before it comes round
+    busy.set()
+    answers = [[message for message in peer.read_all() if "id" in message] for peer in (known, *strangers)]
+    assert [len(each) for each in answers] == [1] * 21
+    for peer in (known, *strangers):
+        peer.close()
     stopped()
 
 

@@ -23,6 +23,8 @@ except ImportError:  # Windows
 
 _FILES_FOR_OTHERS: Final = 200  # besides connections: the store, its readers, logs
 _MOST_TURNED_AWAY: Final = 100  # at once; more are cut without a word
+_LAST_ROUNDS: Final = 5  # of the loop without a new connection: enough to set one up and to read what it sent
+_LAST_CALL: Final = 0.5  # seconds that they take at most
 
 
 class LoopMailbox:
@@ -74,6 +76,7 @@ class RpcServer:
         self._tls, self._insecure = tls, insecure
         self._crier = Crier(presence, incident)
         self._room = self.limits.connections
+        self._seen = 0  # connections since the start
         self._connections: set[Connection] = set()
         self._turned_away: set[Connection] = set()
         self._servers: list[asyncio.AbstractServer] = []
@@ -139,6 +142,7 @@ class RpcServer:
         self._crier.stop()
 
     async def _say_goodbye(self) -> None:
+        await self._hear_out()
         for server in self._servers:
             server.close()
         self._all_gone = asyncio.Event()
@@ -151,6 +155,14 @@ class RpcServer:
             for connection in self._connections | self._turned_away:
                 connection.abort()
             await asyncio.sleep(0)
+
+    async def _hear_out(self) -> None:
+        """Accept and read what has come already: whoever asked before the stop gets an answer."""
+        end, quiet = self.loop.time() + _LAST_CALL, 0
+        while quiet < _LAST_ROUNDS and self.loop.time() < end:
+            seen = self._seen
+            await asyncio.sleep(0)
+            quiet = quiet + 1 if self._seen == seen else 0
 
     @property
     def connections(self) -> int:
@@ -177,6 +189,7 @@ class RpcServer:
 
     def welcome(self, connection: Connection) -> bool:
         """See House."""
+        self._seen += 1
         if len(self._connections) >= self._room or self._all_gone is not None:
             if len(self._turned_away) >= _MOST_TURNED_AWAY:
                 connection.abort()
