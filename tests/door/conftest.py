@@ -3,14 +3,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from queue import Queue
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
 from agenda.doors.rpc.limits import Limits
 from agenda.doors.rpc.server import RpcServer
 
-from .fakes import FakeEngine, Peer
+from .fakes import DEADLINE, FakeEngine, Peer
 
 
 class House:
@@ -39,6 +39,20 @@ class House:
         thread = Thread(target=self.server.stop)
         thread.start()
         return thread.join
+
+    def later(self, seconds: float) -> None:
+        """Have every connection look at its times as if so many seconds had passed since it last did."""
+        done = Event()
+
+        def look() -> None:
+            now = self.server.loop.time()
+            for when in (now, now + seconds):
+                for connection in list(self.server._connections):
+                    connection.check(when)
+            done.set()
+
+        self.server.loop.call_soon_threadsafe(look)
+        assert done.wait(DEADLINE)
 
     def peer(self, receive_buffer: int | None = None) -> Peer:
         peer = Peer(self.server.addresses[0], receive_buffer)

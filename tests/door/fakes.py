@@ -36,7 +36,7 @@ from agenda.engine.roll import Session
 from agenda.engine.sessions import SessionOpened
 from agenda.engine.timetable import Slot, SlotList, SlotState, SlotTime, Timetable
 
-DEADLINE = 10.0
+DEADLINE = 30.0
 RESET = struct.pack("ii", 1, 0)  # of SO_LINGER: closing resets
 ROOM, HOUR = ResourceId("r" * 32), ServiceId("s" * 32)
 EIGHT = datetime(2026, 11, 23, 11, tzinfo=UTC)
