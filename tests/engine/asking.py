@@ -17,8 +17,7 @@ from agenda.engine.sessions import SessionOpened
 from agenda.storage.database import open_store
 from agenda.storage.store import SqliteStore
 from tests.domain.agendas import CHAIRS, HOUR, ROOM, TEN, catalogue
-
-SECONDS = 20.0
+from tests.waiting import SECONDS
 
 
 class Post:

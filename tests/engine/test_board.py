@@ -12,6 +12,7 @@ from agenda.domain.times import Span
 from agenda.engine.board import Board, Frame
 from agenda.engine.ports import Occupied, StoreUnavailable
 from tests.domain.agendas import ANA, BIA, DAILY, HOUR, NOON, ROOM, TEN, ZONE, catalogue, later
+from tests.waiting import SECONDS
 
 DAY = date(2026, 11, 23)
 RESOURCE = Resource(ROOM, "Sala", DAILY)
@@ -196,12 +197,12 @@ def test_of_two_who_read_a_day_at_once_the_first_to_finish_fills_it_and_the_othe
 
     def read_first(*_: object) -> list[Occupied]:
         first_reads.set()
-        assert second_reads.wait(20)
+        assert second_reads.wait(SECONDS)
         return []
 
     def read_second(*_: object) -> list[Occupied]:
         second_reads.set()
-        assert first_done.wait(20)
+        assert first_done.wait(SECONDS)
         assert taken(it) == 0
         come(it)
         assert taken(it) == bits()
@@ -214,7 +215,7 @@ def test_of_two_who_read_a_day_at_once_the_first_to_finish_fills_it_and_the_othe
     first = Thread(target=be_first)
     second = Thread(target=it.fill, args=(RESOURCE, DAY, read_second))
     first.start()
-    assert first_reads.wait(20)
+    assert first_reads.wait(SECONDS)
     second.start()
     first.join()
     second.join()

@@ -15,6 +15,7 @@ from agenda.engine.roll import Session
 from agenda.storage.sqlite import Connection
 from tests.domain.agendas import later
 from tests.engine.asking import CHAIRS, ROOM, TOMORROW_TEN, House
+from tests.waiting import SECONDS
 
 
 def move(session: Session, booking: Booking, hours: int) -> MoveBooking:
@@ -28,10 +29,10 @@ def held_up(house: House) -> Event:
 
     def chore() -> None:
         begun.set()
-        go.wait(20)
+        go.wait(SECONDS)
 
     house.engine._committer.call(chore)
-    assert begun.wait(20)
+    assert begun.wait(SECONDS)
     return go
 
 
@@ -63,7 +64,7 @@ def test_of_many_threads_that_want_one_slot_exactly_one_gets_it(house: House) ->
     outcomes: list[Any] = []
 
     def race(number: int) -> None:
-        barrier.wait(20)
+        barrier.wait(SECONDS)
         house.engine.submit(house.wish(sessions[number % 8]), house.post, outcomes.append)
 
     with ThreadPoolExecutor(64) as threads:

@@ -20,14 +20,13 @@ from agenda.engine.ports import News, Place, StoreUnavailable
 from tests.domain.agendas import ANA, NOON, ROOM, TEN, catalogue, later
 from tests.engine.asking import Incidents
 from tests.engine.test_board import DAY, ONE, RESOURCE, SPAN, agreed, bits, board, claim, held, taken
-from tests.waiting import until
+from tests.waiting import SECONDS, until
 
 NEXT_DAY = date(2026, 11, 24)
 NEXT = Span(later(TEN, days=1), later(TEN, days=1, hours=1))
 NEXT_BUT_ONE_DAY = date(2026, 11, 25)
 NEXT_BUT_ONE = Span(later(TEN, days=2), later(TEN, days=2, hours=1))
 DAYS = (DAY, NEXT_DAY, NEXT_BUT_ONE_DAY)
-SECONDS = 20.0
 
 
 class FakeFeed:

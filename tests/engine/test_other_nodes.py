@@ -14,9 +14,9 @@ from agenda.engine.passwords import token_digest
 from agenda.engine.ports import Occupied, SignIn, StoreUnavailable
 from agenda.engine.sessions import SessionOpened
 from tests.engine.asking import ROOM, TOMORROW_TEN, House
+from tests.waiting import SECONDS
 
 DAY = TOMORROW_TEN.date()
-SECONDS = 20.0
 
 
 def close_in_the_store(house: House, token_hash: bytes, user: Any) -> None:

@@ -18,6 +18,7 @@ from agenda.storage.folder import DATABASE
 from agenda.storage.reader import SqlReader
 from agenda.storage.sqlite import Connection
 from tests.engine.asking import HOUR, ROOM, TOMORROW_TEN, House
+from tests.waiting import SECONDS
 
 
 def erase(house: House, session: Session | None, password: str = "segredo", **other: Any) -> Any:
@@ -70,12 +71,12 @@ def test_a_session_that_is_resumed_while_its_token_is_closed_does_not_outlive_it
     def slow(reader: SqlReader, token_hash: bytes) -> SignIn | None:
         found = sign_in(reader, token_hash)
         looked_up.set()
-        assert closed.wait(20)
+        assert closed.wait(SECONDS)
         return found
 
     monkeypatch.setattr(SqlReader, "sign_in", slow)
     house.engine.resume_session(opened.token, mailbox=house.post, reply=resumed.append)
-    assert looked_up.wait(20)
+    assert looked_up.wait(SECONDS)
     assert house.ask(house.engine.close_session, opened.session) is None
     closed.set()
     house.post.wait(lambda: bool(resumed))

@@ -10,6 +10,7 @@ from agenda.domain.errors import Internal, NotFound, Unavailable
 from agenda.engine.ports import StoreUnavailable
 from agenda.engine.workers import Workers
 from tests.engine.asking import Incidents, Post
+from tests.waiting import SECONDS
 
 
 @pytest.fixture
@@ -60,11 +61,11 @@ class Gate:
         self._begun, self._go = Event(), Event()
         self.post, self.answers = Post(), list[Any]()
         workers.ask(self._wait, self.post, self.answers.append)
-        assert self._begun.wait(20)
+        assert self._begun.wait(SECONDS)
 
     def _wait(self) -> str:
         self._begun.set()
-        self._go.wait(20)
+        self._go.wait(SECONDS)
         return "finished"
 
     def open(self, _: object = None) -> None:

@@ -9,6 +9,7 @@ from agenda.domain.codes import code, number
 from agenda.domain.model import User
 from agenda.storage.store import SqliteStore
 from tests.storage.making import DAY, HOUR, Desk
+from tests.waiting import SECONDS
 
 PAIRS = 60
 
@@ -83,13 +84,13 @@ def test_closing_waits_for_the_batch_that_is_open(sqlite: SqliteStore) -> None:
     def batch() -> None:
         with sqlite.begin() as transaction:
             begun.set()
-            go_on.wait(20)
+            go_on.wait(SECONDS)
             transaction.save(changes, [])
 
     with ThreadPoolExecutor(2) as pool:
         open_batch = pool.submit(batch)
-        assert begun.wait(20)
+        assert begun.wait(SECONDS)
         closing = pool.submit(sqlite.close)
         go_on.set()
-        open_batch.result(20)
-        closing.result(20)
+        open_batch.result(SECONDS)
+        closing.result(SECONDS)
