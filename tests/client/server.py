@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     import ssl
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds until a test that waits for the client gives up."""
 
 SESSION = {

@@ -72,7 +72,7 @@ def test_an_answer_of_many_megabytes_is_read(client: Client, peer: Peer, later: 
 
 
 def test_a_silent_server_is_probed_and_then_left(connect: Connect, server: ScriptedServer, states: States) -> None:
-    connect(idle=0.3, on_state=states)
+    connect(idle=1.2, on_state=states)
     peer = server.take().greet()
     assert states.next() is State.ONLINE
     peer.answer(peer.hear("ping"), PONG)
@@ -94,7 +94,7 @@ def test_a_server_that_never_answers_costs_the_caller_no_more_than_his_time(
 def test_a_connection_on_which_nothing_came_by_the_deadline_is_replaced(
     connect: Connect, server: ScriptedServer, later: Later
 ) -> None:
-    client = connect(timeout=0.3)
+    client = connect(timeout=1.0)
     peer = server.take().greet()
     asking = later(client.bookings)
     peer.hear("booking.list")
@@ -105,7 +105,7 @@ def test_a_connection_on_which_nothing_came_by_the_deadline_is_replaced(
 
 
 def test_half_an_answer_is_a_sign_of_life(connect: Connect, server: ScriptedServer, later: Later) -> None:
-    client = connect(timeout=0.5)
+    client = connect(timeout=1.5)
     peer = server.take().greet()
     exporting = later(client.export)
     call = peer.hear("user.export")

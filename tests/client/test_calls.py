@@ -169,7 +169,7 @@ def test_other_refusals_are_not_asked_again(client: Client, peer: Peer, later: L
 def test_without_an_answer_the_caller_is_told_in_time_and_learns_the_request(
     connect: Connect, server: ScriptedServer, later: Later
 ) -> None:
-    client = connect(timeout=0.3)
+    client = connect(timeout=1.0)
     peer = server.take().greet()
     asking = later(client.book, TEN)
     call = peer.hear("booking.create")
@@ -180,7 +180,7 @@ def test_without_an_answer_the_caller_is_told_in_time_and_learns_the_request(
 
 
 def test_an_answer_that_comes_too_late_harms_nobody(connect: Connect, server: ScriptedServer, later: Later) -> None:
-    client = connect(timeout=0.5)
+    client = connect(timeout=1.5)
     peer = server.take().greet()
     asking = later(client.book, TEN)
     late = peer.hear("booking.create")

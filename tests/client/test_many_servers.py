@@ -17,7 +17,7 @@ from tests.protocol.server import Server, unused_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-IDLE = 1.5
+IDLE = 6.0
 """Seconds of silence that the client bears; it leaves a frozen server after a third of them."""
 
 

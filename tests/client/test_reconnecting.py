@@ -270,7 +270,7 @@ def test_after_signing_out_the_client_comes_back_without_a_session(
 def test_a_sign_in_that_ran_out_of_time_leaves_a_fresh_connection(
     connect: Connect, server: ScriptedServer, later: Later
 ) -> None:
-    client = connect(timeout=0.3)
+    client = connect(timeout=1.0)
     peer = server.take().greet()
     signing_in = later(client.sign_in, "ana", "secret")
     peer.hear("session.open")

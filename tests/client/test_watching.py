@@ -169,7 +169,7 @@ def test_a_refused_watch_is_raised_and_not_taken_up_again(
 def test_a_watch_whose_caller_gave_up_is_ended_at_the_server(
     connect: Connect, server: ScriptedServer, later: Later, changes: Changes
 ) -> None:
-    client = connect(timeout=0.5)
+    client = connect(timeout=1.5)
     peer = server.take().greet()
     watching = later(client.watch, DAY, changes)
     late = peer.hear("slot.watch")
