@@ -119,14 +119,14 @@ def test_batches_that_name_the_same_in_opposite_orders_do_not_lock_each_other_ou
 def test_a_batch_that_the_server_gives_up_to_end_a_deadlock_is_decided_again_and_succeeds(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody locks a booking's claim first and then the booking, which is the wrong order."""
+    """Somebody locks a booking's claim first and then its resource, which is the wrong order."""
     monkeypatch.setattr(postgres_store, "WRITER_SETTINGS", f"{WRITER_SETTINGS}; SET deadlock_timeout = '50ms'")
 
     def lock_in_the_wrong_order() -> None:
         with psycopg.connect(url) as other:
             other.execute(PATIENT)
             other.execute("SELECT 1 FROM claim FOR UPDATE")
-            other.execute("SELECT 1 FROM booking FOR UPDATE")
+            other.execute(KINDS["resources"].lock, [node.resource])
 
     def meanwhile() -> None:
         threads.submit(lock_in_the_wrong_order)
