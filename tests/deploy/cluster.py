@@ -14,7 +14,8 @@ import psycopg
 import yaml
 
 from agenda.prove.ports import free_port
-from agenda.prove.postgres import not_as_root, packaged
+from agenda.prove.postgres import packaged
+from agenda.prove.prefixes import not_as_root
 from tests.deploy.shipped import CONTAINER, read
 from tests.ha.etcd import program as etcd_program
 

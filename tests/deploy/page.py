@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from agenda.prove.postgres import not_as_root
+from agenda.prove.prefixes import not_as_root
 from tests.deploy.shipped import ROOT
 
 _SECTION = re.compile(r"^##+ (.+)$", re.MULTILINE)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agenda.prove.postgres import not_as_root
+from agenda.prove.prefixes import not_as_root
 from tests.ha.asking import answer
 from tests.ha.etcd import Etcd
 from tests.ha.machine import Machine, send

@@ -3,11 +3,14 @@
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from agenda.prove.history import OK, Answer, Call, Held, History, Place
+from agenda.prove.prefixes import ending_with_us
 from agenda.prove.records import write
 from tests.cli.conftest import Shell
 from tests.protocol.server import free_port
@@ -87,29 +90,57 @@ def test_a_run_is_told_line_by_line_and_kept(shell: Shell, tmp_path: Path) -> No
 
 @pytest.mark.slow
 @pytest.mark.faults
-def test_a_run_that_is_told_to_end_leaves_no_process(shell: Shell, tmp_path: Path) -> None:
-    command = shell.command("prove", "--seconds", "60")
-    with subprocess.Popen(command, env=shell.environment, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout is not None
-        while "race for" not in running.stdout.readline():
-            assert running.poll() is None
-        nodes = children(running.pid)
-        running.send_signal(signal.SIGTERM)
-        assert running.wait(30) == 130
+def test_a_run_that_is_told_to_end_leaves_no_process(shell: Shell) -> None:
+    with racing(shell) as run:
+        nodes = descendants(run.pid)
+        run.send_signal(signal.SIGTERM)
+        assert run.wait(30) == 130
     assert nodes
     assert [pid for pid in nodes if is_alive(pid)] == []
 
 
-def children(pid: int) -> list[int]:
-    """The processes that a process has started."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+@pytest.mark.slow
+@pytest.mark.faults
+@pytest.mark.skipif(not ending_with_us(signal.SIGKILL), reason="the system tells no child that we end")
+@pytest.mark.parametrize("options", [(), ("--postgres", "--nodes", "2")], ids=["embedded", "postgres"])
+def test_a_run_that_is_killed_leaves_no_process(
+    shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    monkeypatch.setitem(shell.environment, "TMPDIR", str(tmp_path))  # nobody else clears up after it
+    with racing(shell, *options) as run:
+        started = descendants(run.pid)
+        run.kill()
+    assert started
+    assert [pid for pid in started if is_alive(pid)] == []
+
+
+@contextmanager
+def racing(shell: Shell, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """A run whose clients have begun."""
+    command = shell.command("prove", "--seconds", "60", *options)
+    with subprocess.Popen(command, env=shell.environment, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        while "race for" not in running.stdout.readline():
+            assert running.poll() is None
+        yield running
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and those that these have."""
+    found: list[int] = []
+    with suppress(OSError):  # it has ended meanwhile
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            for child in map(int, (thread / "children").read_text().split()):
+                found += [child, *descendants(child)]
+    return found
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process goes on, after a moment in which it may end."""
-    deadline = time.monotonic() + 5
-    while Path(f"/proc/{pid}").exists():
-        if time.monotonic() > deadline:
-            return True
-        time.sleep(0.02)
+    """Whether a process goes on, after a moment in which it may end; one that nobody buries has ended."""
+    deadline = time.monotonic() + 10
+    with suppress(OSError):
+        while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}:
+            if time.monotonic() > deadline:
+                return True
+            time.sleep(0.02)
     return False

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from agenda.prove.ports import free_port
+from agenda.prove.prefixes import ending_with_us
 
 AGENDA = (sys.executable, "-m", "agenda")
 START_SECONDS = 30.0
@@ -26,8 +27,9 @@ class NotStarted(RuntimeError):
 class Node:
     """A server process on a port of its own, which stays the same over restarts.
 
-    `options` follow `serve`, `secrets` go to its environment, `log` gets what it says. It belongs to our process group,
-    so that what ends the group ends it too; whoever makes one calls `stop` or `kill` in the end.
+    `options` follow `serve`, `secrets` go to its environment, `log` gets what it says. Whoever makes one calls `stop`
+    or `kill` in the end. It belongs to our process group, so that what ends the group ends it too; and it is killed,
+    where the system does that, when the thread ends that started it.
     """
 
     def __init__(
@@ -56,7 +58,7 @@ class Node:
             return
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*self._command, *more],
+                [*ending_with_us(signal.SIGKILL), *self._command, *more],
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

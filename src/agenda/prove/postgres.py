@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from agenda.prove.ports import free_port
+from agenda.prove.prefixes import ending_with_us, not_as_root
 
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -25,6 +26,8 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] %a ",
 }
 USER = "agenda"
+STOP = signal.SIGINT
+"""Tells the server to end soon and in good order, whoever is connected."""
 PATIENCE = 60.0
 LAST_SECONDS = 2.0
 
@@ -62,13 +65,11 @@ def packaged() -> Path | None:
     return None
 
 
-def not_as_root() -> list[str]:
-    """What goes before a command: PostgreSQL refuses to run as root, so it sees another user id; files stay root's."""
-    return ["unshare", "-U", "--map-user=65534", "--map-group=65534"] if os.geteuid() == 0 else []
-
-
 class Postgres:
-    """A server on loopback, data in `folder`; `start` returns when it answers, and may follow `kill` or `stop`."""
+    """A server on loopback, data in `folder`; `start` returns when it answers, and may follow `kill` or `stop`.
+
+    It stops by itself when the thread ends that started it, where the system can tell it so.
+    """
 
     def __init__(self, folder: Path, *, tools: Path | None = None, settings: Mapping[str, str] | None = None) -> None:
         """Make the cluster and the database. Raises NoPostgres, RuntimeError."""
@@ -108,7 +109,7 @@ class Postgres:
             return
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*not_as_root(), str(self.tools / "postgres"), "-D", str(self.data)],
+                [*not_as_root(), *ending_with_us(STOP), str(self.tools / "postgres"), "-D", str(self.data)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -142,7 +143,7 @@ class Postgres:
         if self._process is None:
             return
         with suppress(ProcessLookupError):
-            os.kill(self._process.pid, signal.SIGINT)
+            os.kill(self._process.pid, STOP)
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
