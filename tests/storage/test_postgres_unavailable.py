@@ -160,14 +160,14 @@ def test_what_asks_for_no_answer_is_not_disturbed(remote: Remote) -> None:
 
 
 def test_a_question_to_a_silent_database_is_given_up(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres_pool, "ANSWER_SECONDS", 0.5)
     reader = remote.desk.reader
     reader.account("Ana")
+    monkeypatch.setattr(postgres_pool, "ANSWER_SECONDS", 0.5)
     remote.line.stall()
     began = monotonic()
     with pytest.raises(StoreUnavailable):
         reader.account("Ana")
-    assert monotonic() - began < SECONDS / 3
+    assert monotonic() - began < SECONDS
 
 
 def stalled(remote: Remote) -> None:
@@ -183,13 +183,14 @@ def test_a_batch_on_a_silent_database_is_given_up(remote: Remote, monkeypatch: p
         stalled(remote)
 
 
-def test_closing_does_not_wait_for_a_silent_database(remote: Remote) -> None:
+def test_closing_does_not_wait_for_a_silent_database(remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres_store, "BATCH_SECONDS", 2 * SECONDS)
     with ThreadPoolExecutor() as threads:
         working = threads.submit(stalled, remote)
         until(lambda: bool(remote.store._guard._watched))
         began = monotonic()
         remote.store.close()
-        assert monotonic() - began < SECONDS / 3
+        assert monotonic() - began < SECONDS
         with pytest.raises(errors.StoreBroken):
             working.result(SECONDS)
 
@@ -215,7 +216,9 @@ def test_defects_are_not_called_unavailable(remote: Remote) -> None:
 
 
 def test_a_question_that_takes_too_long_is_given_up(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres_pool, "READER_SETTINGS", f"{postgres.READER_SETTINGS}; SET statement_timeout = '50ms'")
+    monkeypatch.setattr(
+        postgres_pool, "READER_SETTINGS", f"{postgres.READER_SETTINGS}; SET statement_timeout = '500ms'"
+    )
     with (
         closing(PostgresStore(url, catalogue)) as store,
         pytest.raises(errors.StoreSlow),
@@ -261,19 +264,18 @@ def test_while_the_database_stays_away_all_but_the_first_hear_so_at_once(
     ana = node.join("Ana")
     line.cut()
     assert node.ask(node.book(ana)) == Unavailable()
-    began = monotonic()
+    monkeypatch.setattr(committer, "PATIENCE", 2 * SECONDS)  # whoever waited for it would have no answer here
     assert [node.ask(node.book(ana)) for _ in range(5)] == [Unavailable()] * 5
-    assert monotonic() - began < 0.5
 
 
 def test_of_a_database_that_falls_silent_all_who_wait_hear_together(
     at_the_far_end: tuple[Line, Node], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each try to connect takes seconds, so one for every batch of a crowd would take minutes."""
-    monkeypatch.setattr(committer, "PATIENCE", 0.1)
-    monkeypatch.setattr(postgres_store, "BATCH_SECONDS", 0.5)
     line, node = at_the_far_end
     ana = node.join("Ana")
+    monkeypatch.setattr(committer, "PATIENCE", 0.1)
+    monkeypatch.setattr(postgres_store, "BATCH_SECONDS", 0.5)
     line.stall()
     asked = [node.submit(node.book(ana)) for _ in range(3 * BATCH_BOUND)]
     asked[0].result(SECONDS)
@@ -329,7 +331,7 @@ def test_a_commit_whose_answer_is_lost_is_settled_by_running_it_again(
 def test_a_node_that_stands_still_in_a_batch_loses_its_locks_and_recovers(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    idle = "SET idle_in_transaction_session_timeout = '300ms'; SET lock_timeout = '30s'"
+    idle = "SET idle_in_transaction_session_timeout = '2s'; SET lock_timeout = '30s'"
     monkeypatch.setattr(postgres_store, "WRITER_SETTINGS", f"{postgres.WRITER_SETTINGS}; {idle}")
     with closing(Node(url)) as still, closing(Node(url)) as other:
         ana = still.join("Ana")
