@@ -78,7 +78,13 @@ def running(settings: Settings, console: Console) -> Iterator[RpcServer]:
     with storage(settings) as (store, log):
         engine = Engine(store, log, clock=lambda: utc_now() + settings.clock_offset)
         server = RpcServer(
-            engine, settings.host, settings.port, tls=tls, insecure=settings.insecure, presence=console.presence
+            engine,
+            settings.host,
+            settings.port,
+            tls=tls,
+            insecure=settings.insecure,
+            proxies=settings.proxies,
+            presence=console.presence,
         )
         with (
             started(engine.start, engine.stop),

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, field
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -33,8 +34,8 @@ class Settings:
 
     `monitor` is the host and port where probes are answered, if anywhere; `drain` is for how many seconds the server
     goes on after it was told to stop, so that clients are sent elsewhere. `store` is the address of a PostgreSQL
-    database, for a node among many; without one the agenda is kept in the folder `data`. `clock_offset` puts the
-    server's clock wrong on purpose.
+    database, for a node among many; without one the agenda is kept in the folder `data`. `proxies` are the networks
+    from which connections say for whom they come. `clock_offset` puts the server's clock wrong on purpose.
     """
 
     data: Path = field(default_factory=default_data_folder)
@@ -47,4 +48,5 @@ class Settings:
     monitor: tuple[str, int] | None = None
     drain: int = 0
     store: str | None = None
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     clock_offset: timedelta = timedelta()

@@ -1,16 +1,20 @@
 """A running door before a fake engine."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from queue import Queue
 from threading import Event, Thread
+from typing import Any
 
 import pytest
 
+from agenda.doors.rpc import server
 from agenda.doors.rpc.limits import Limits
 from agenda.doors.rpc.server import RpcServer
 
 from .fakes import DEADLINE, FakeEngine, Peer
+from .proxied import ProxiedHouse
 
 
 class House:
@@ -77,3 +81,21 @@ def open_house() -> Iterator[Callable[..., House]]:
 @pytest.fixture
 def house(open_house: Callable[..., House]) -> House:
     return open_house()
+
+
+@pytest.fixture(params=["loop of the platform", "loop of the library"])
+def open_proxied(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., ProxiedHouse]]:
+    """Makes doors behind proxies that are closed when the test ends, on either event loop; none may show a defect."""
+    if request.param == "loop of the library":
+        monkeypatch.setattr(server, "loops", asyncio)
+    houses: list[ProxiedHouse] = []
+    with ExitStack() as stack:
+
+        def make(**options: Any) -> ProxiedHouse:
+            houses.append(ProxiedHouse(stack, **options))
+            return houses[-1]
+
+        yield make
+    assert [house.incidents for house in houses] == [[]] * len(houses)

@@ -61,6 +61,7 @@ class FakeEngine:
         self.commands: list[Command] = []
         self.erased: list[tuple[Session | None, RequestId, bytes]] = []
         self.sessions: list[Session] = []
+        self.addresses: list[str] = []  # from where sessions were opened
         self.watches: dict[str, tuple[Mailbox, Callable[[SlotChange], None]]] = {}
         self.raises: Exception | None = None
         self.note: str | None = None
@@ -124,6 +125,7 @@ class FakeEngine:
     ) -> None:
         session = Session(User(UserId(name), name), language, b"")
         self.sessions.append(session)
+        self.addresses.append(address)
         found = BadCredentials() if password == "wrong" else SessionOpened(session, f"token of {name}")
         self._do("open", mailbox, reply, found)
 

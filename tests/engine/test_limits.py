@@ -79,3 +79,11 @@ def test_accounts_made_on_this_machine_do_not_count(loopback: str) -> None:
     for _ in range(2 * ACCOUNTS_PER_HOUR):
         limits.account_made(loopback)
     limits.check_account(loopback)
+
+
+def test_accounts_made_on_a_balancer_s_own_machine_count() -> None:
+    limits = Limits(Clock())
+    for _ in range(ACCOUNTS_PER_HOUR):
+        limits.account_made("127.0.0.1 via 10.0.0.5")
+    with pytest.raises(RateLimited):
+        limits.check_account("127.0.0.1 via 10.0.0.5")

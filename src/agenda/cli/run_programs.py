@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from errno import EADDRNOTAVAIL
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from socket import gaierror
 from typing import TYPE_CHECKING, Annotated
@@ -51,6 +52,10 @@ Drain = Annotated[
         "--drain", metavar="cli.metavar.seconds", envvar="AGENDA_DRAIN", min=0, max=3600, help="cli.option.drain"
     ),
 ]
+Proxies = Annotated[
+    str,
+    typer.Option("--proxies", metavar="cli.metavar.networks", envvar="AGENDA_PROXIES", help="cli.option.proxies"),
+]
 
 ClockOffset = Annotated[float, typer.Option("--clock-offset", metavar="cli.metavar.seconds", hidden=True)]
 """Seconds by which the server's own clock is wrong, as `agenda prove` wants it"""
@@ -77,6 +82,7 @@ def serve(
     insecure: Insecure = False,
     monitor: Monitor = "",
     drain: Drain = 0,
+    proxies: Proxies = "",
     clock_offset: ClockOffset = 0.0,
     language: Language = None,
 ) -> None:
@@ -98,6 +104,7 @@ def serve(
         monitor=_monitor_address(monitor, terminal.t) if monitor else None,
         drain=drain,
         store=store or None,
+        proxies=_networks(proxies, terminal.t) if proxies else (),
         clock_offset=timedelta(seconds=clock_offset),
     )
     with Place(settings.data, settings.store, terminal).told():
@@ -114,6 +121,14 @@ def _monitor_address(text: str, t: Texts) -> tuple[str, int]:
     if not host or not port.isdecimal() or int(port) >= 2**16:
         raise Failure(Status.USAGE, "usage", t("cli.usage.monitor", value=text))
     return host, int(port)
+
+
+def _networks(text: str, t: Texts) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Networks as people write them, separated by commas; an address is a network of its own."""
+    try:
+        return tuple(ip_network(part.strip()) for part in text.split(","))
+    except ValueError as error:
+        raise Failure(Status.USAGE, "usage", t("cli.usage.proxies", value=text)) from error
 
 
 def _refused(error: OSError, settings: Settings, t: Texts) -> Failure:

@@ -65,8 +65,16 @@ class Limits:
 
     def account_made(self, address: str) -> None:
         """Count a new account; those made on this very machine do not count."""
-        if not ip_address(address.partition("%")[0]).is_loopback:
+        if not _is_loopback(address):
             self._accounts.count(address)
+
+
+def _is_loopback(address: str) -> bool:
+    """Whether it is one of this machine's own; a place that is told in other words is elsewhere."""
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False
 
 
 def _refuse_for(seconds: float) -> None:

@@ -11,6 +11,7 @@ from agenda.doors.rpc.caller import Caller
 from agenda.doors.rpc.conversation import Conversation
 from agenda.doors.rpc.limits import Limits
 from agenda.doors.rpc.lines import MAX_LINE
+from agenda.doors.rpc.proxy import Origin
 from agenda.engine.engine import Engine
 from agenda.engine.live import SlotChange
 from agenda.engine.ports import Mailbox
@@ -40,7 +41,7 @@ class House(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    """Lives on the I/O thread.
+    """Lives on the I/O thread. `origin` is where the client is, if not where the connection comes from.
 
     Open at first; once the conversation is `ending`, what was started is answered; then it is draining: the client
     knows that it is over, and what it still sends is thrown away.
@@ -55,6 +56,7 @@ class Connection(asyncio.Protocol):
         "_limits",
         "_lines_taken",
         "_loop",
+        "_origin",
         "_quiet_since",
         "_reading",
         "_stalled_since",
@@ -65,8 +67,8 @@ class Connection(asyncio.Protocol):
         "writable",
     )
 
-    def __init__(self, house: House) -> None:
-        self._house = house
+    def __init__(self, house: House, origin: Origin | None = None) -> None:
+        self._house, self._origin = house, origin
         self._limits = house.limits
         self._loop = house.loop
         self._busy = self._draining = self._eof = self._turn_due = False
@@ -82,9 +84,9 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._transport.set_write_buffer_limits(high=self._limits.write_buffer)
-        name = transport.get_extra_info("peername") or ("0.0.0.0", 0)  # noqa: S104  # it has left already
-        self.peer = f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
-        caller = Caller(self._house.engine, self._house.mailbox, name[0], self._slots_changed, self.tell_store)
+        host, port, counted = self._origin or _direct(transport)
+        self.peer = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        caller = Caller(self._house.engine, self._house.mailbox, counted, self._slots_changed, self.tell_store)
         self._conversation = Conversation(caller, self, self._limits)
         if not self._house.welcome(self):
             error = self._conversation.refused(Unavailable(self._limits.retry_after))
@@ -241,3 +243,8 @@ class Connection(asyncio.Protocol):
         shown = shapes.changed_slots(change.slots, caller.zone)
         params = shapes.watched(change.watch, change.version, shown)
         self._conversation.notify(jsonrpc.notification("slot.changed", params))
+
+
+def _direct(transport: asyncio.BaseTransport) -> Origin:
+    host, port = (transport.get_extra_info("peername") or ("0.0.0.0", 0))[:2]  # noqa: S104  # it has left already
+    return Origin(host, port, host)

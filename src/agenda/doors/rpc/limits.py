@@ -17,6 +17,7 @@ class Limits:
     unfinished_line: float = 30
     signed_out: float = 60  # how long a client may stay silent before it ever signs in
     handshake: float = 10  # of TLS
+    header: float = 5  # of the PROXY protocol, until it is whole
     linger: float = 1  # how long what a client still sends is read and thrown away once it is told that it is over
     stop: float = 2.0  # how long stopping may wait for answers
     check: float = 2  # how often these times are looked at

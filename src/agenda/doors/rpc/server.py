@@ -11,7 +11,9 @@ from typing import Any, Final
 from agenda.doors.rpc.connection import Connection
 from agenda.doors.rpc.errors import log_incident
 from agenda.doors.rpc.limits import Limits
+from agenda.doors.rpc.porch import Porch
 from agenda.doors.rpc.presence import Crier, Presence, log_presence
+from agenda.doors.rpc.proxy import Network
 from agenda.doors.rpc.sockets import BACKLOG, allow_open_files, listen, refuse_exposure
 from agenda.engine.engine import Engine
 from agenda.engine.ports import Mailbox, Reply
@@ -23,7 +25,7 @@ except ImportError:  # Windows
 
 _FILES_FOR_OTHERS: Final = 200  # besides connections: the store, its readers, logs
 _MOST_TURNED_AWAY: Final = 100  # at once; more are cut without a word
-_LAST_ROUNDS: Final = 5  # of the loop without a new connection: enough to set one up and to read what it sent
+_LAST_ROUNDS: Final = 10  # of the loop without a new connection: enough to set one up and to read what it sent
 _LAST_CALL: Final = 0.5  # seconds that they take at most
 
 
@@ -53,6 +55,7 @@ class LoopMailbox:
 class RpcServer:
     """Serves `engine` on every address of `host`; `presence` is called on a thread of its own when clients come and go.
 
+    Connections from one of the networks `proxies` say in a header of the PROXY protocol for whom they come.
     `start` and `stop` may be called from any thread but the I/O thread.
     """
 
@@ -64,6 +67,7 @@ class RpcServer:
         *,
         tls: ssl.SSLContext | None = None,
         insecure: bool = False,
+        proxies: Sequence[Network] = (),
         limits: Limits | None = None,
         presence: Presence = log_presence,
         incident: Callable[[BaseException], str] = log_incident,
@@ -73,13 +77,13 @@ class RpcServer:
         self.limits = limits or Limits()
         self.addresses: list[tuple[str, int]] = []
         self._host, self._port = host, port
-        self._tls, self._insecure = tls, insecure
+        self._tls, self._insecure, self._proxies = tls, insecure, proxies
         self._crier = Crier(presence, incident)
         self._room = self.limits.connections
         self._seen = 0  # connections since the start
         self._connections: set[Connection] = set()
         self._turned_away: set[Connection] = set()
-        self._servers: list[asyncio.AbstractServer] = []
+        self._servers: list[asyncio.AbstractServer | Porch] = []
         self._thread: Thread | None = None
         self._all_gone: asyncio.Event | None = None
         self.loop: asyncio.AbstractEventLoop = loops.new_event_loop()
@@ -126,6 +130,9 @@ class RpcServer:
         if self._tls:
             tls = {"ssl": self._tls, "ssl_handshake_timeout": self.limits.handshake, "ssl_shutdown_timeout": 1.0}
         for listener in sockets:
+            if self._proxies:
+                self._servers.append(Porch(self, listener, self._proxies, tls))
+                continue
             server = await self.loop.create_server(lambda: Connection(self), sock=listener, backlog=BACKLOG, **tls)
             self._servers.append(server)
 
