@@ -47,22 +47,28 @@ class Site:
     def stopped(self) -> Iterator[None]:
         """The database is shut down, in good order."""
         self.database.stop()
-        yield
-        self.database.start()
+        try:
+            yield
+        finally:
+            self.database.start()
 
     @contextmanager
     def cut(self) -> Iterator[None]:
         """The line is cut."""
         self.line.cut()
-        yield
-        self.line.heal()
+        try:
+            yield
+        finally:
+            self.line.heal()
 
     @contextmanager
     def stalled(self) -> Iterator[None]:
         """Nothing arrives over the line any more, and nobody has hung up."""
         self.line.stall()
-        yield
-        self.line.heal()
+        try:
+            yield
+        finally:
+            self.line.heal()
 
 
 @pytest.fixture(scope="module")
