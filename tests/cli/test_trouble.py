@@ -5,7 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from agenda.cli.exits import Status
+from agenda.cli.exits import Failure, Status
+from agenda.cli.online import parse_address
+from agenda.cli.trouble import told as told_as_failure
+from agenda.client import ClientError, Disconnected, Unavailable
+from agenda.texts import texts
+from tests.nodes.town import far_node
 from tests.protocol.server import Server, free_port
 
 from .conftest import PASSWORD, Shell
@@ -65,3 +70,38 @@ def test_a_demonstration_does_not_pass_over_a_server_that_it_cannot_trust(shell:
     failed = shell.run("demo", "--tls", "--server", f"127.0.0.1:{secure.address[1]}")
     assert failed.status == Status.NO_SERVER
     assert "--ca FILE" in failed.err
+
+
+# A server that is there
+
+
+def sentence(error: ClientError, request: str | None = None) -> str:
+    """What a command says that ends with this error of the client library."""
+    english = texts("en")
+    error.request = request
+    with pytest.raises(Failure) as failure, told_as_failure(english, parse_address("agenda.example", english)):
+        raise error
+    return failure.value.message
+
+
+def test_a_server_that_was_reached_is_not_said_to_be_missing() -> None:
+    assert "There is a server at agenda.example" in sentence(Disconnected("no answer in time", sent=True))
+
+
+def test_what_an_unavailable_server_was_to_change_can_be_asked_for_again() -> None:
+    assert "--request q1" in sentence(Unavailable("unavailable", "no"), "q1")
+
+
+def test_a_question_to_an_unavailable_server_is_simply_asked_again() -> None:
+    assert "--request" not in sentence(Unavailable("unavailable", "no"))
+
+
+@pytest.mark.slow
+def test_a_server_whose_database_has_fallen_silent_is_said_to_answer(shell: Shell, tmp_path: Path) -> None:
+    with far_node(tmp_path / "node") as (node, line):
+        where = ("--server", f"127.0.0.1:{node.address[1]}", "--user", "maria")
+        shell("login", "--create", *where, AGENDA_PASSWORD=PASSWORD)
+        line.stall()
+        refused = shell.run("slots", *where)
+        line.heal()
+    assert (refused.status, "answers, but cannot" in refused.err) == (Status.NO_SERVER, True)

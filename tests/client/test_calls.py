@@ -156,6 +156,19 @@ def test_an_unavailable_server_is_not_asked_again_after_the_deadline(client: Cli
     assert (refusal.value.request, refusal.value.facts) == ("q1", {"retry_after": 3600})
 
 
+def test_unavailable_stands_as_the_last_word_of_a_server_that_was_asked_again_and_says_nothing(
+    connect: Connect, server: ScriptedServer, later: Later
+) -> None:
+    client = connect(timeout=1.0)
+    peer = server.take().greet()
+    asking = later(client.book, TEN, request="q1")
+    peer.refuse(peer.hear("booking.create"), "unavailable", retry_after=0.01)
+    peer.hear("booking.create")
+    with pytest.raises(Unavailable) as refusal:
+        asking.result(PATIENCE)
+    assert refusal.value.request == "q1"
+
+
 def test_other_refusals_are_not_asked_again(client: Client, peer: Peer, later: Later) -> None:
     asking = later(client.sign_in, "ana", "guess")
     peer.refuse(peer.hear("session.open"), "rate_limited", retry_after=0.01)

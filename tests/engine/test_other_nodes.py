@@ -1,17 +1,21 @@
 """What the engine does when it hears of other nodes: watchers look again, sessions end, offers are read again."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from queue import SimpleQueue
 from threading import Event
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from agenda.domain.audit import Head
 from agenda.domain.commands import CloseSession
-from agenda.domain.errors import NotSignedIn
+from agenda.domain.errors import NotSignedIn, Unavailable
 from agenda.domain.model import RequestId
+from agenda.engine.health import Health
 from agenda.engine.live import SlotChange
 from agenda.engine.passwords import token_digest
-from agenda.engine.ports import Occupied, SignIn, StoreUnavailable
+from agenda.engine.ports import Occupied, SignIn, Store, StoreUnavailable
 from agenda.engine.sessions import SessionOpened
 from tests.engine.asking import ROOM, TOMORROW_TEN, House
 from tests.waiting import SECONDS
@@ -169,6 +173,28 @@ def test_a_sign_in_that_was_read_before_something_was_missed_is_read_again(
     go.set()
     deliver(house, lambda: bool(answers))
     assert answers == [NotSignedIn()]
+
+
+# The store that they share
+
+
+class Away:
+    """A store on which others write too, and which is out of reach."""
+
+    lone_writer = False
+
+    def open_writer(self) -> Head:
+        raise StoreUnavailable
+
+
+def test_who_asks_while_the_store_is_tried_in_vain_need_not_wait_for_the_next_try(house: House) -> None:
+    busy = house.engine._committer
+    committer = replace(busy, store=cast("Store", Away()), health=Health(), _queue=SimpleQueue(), _thread=None)
+    answers: list[Any] = []
+    committer.submit(house.wish(house.sign_in("Ana")), house.post, answers.append)
+    committer._revive()
+    deliver(house, lambda: bool(answers))
+    assert answers == [Unavailable()]
 
 
 # The own chain

@@ -31,18 +31,22 @@ def told(t: Texts, address: Address) -> Iterator[None]:
 def _failure(error: ClientError, t: Texts, address: Address) -> Failure:
     facts: dict[str, Any] = {} if error.request is None else {"request": error.request}
     if isinstance(error, Disconnected):
-        lost = error.sent and error.request is not None
-        msgid = "cli.error.lost" if lost else _unreached(error.__cause__, address)
-        message = t(msgid, address=address, reason=_reason(error, t), request=error.request)
+        message = t(_unheard(error, address), address=address, reason=_reason(error, t), **facts)
         return Failure(Status.NO_SERVER, "disconnected", message, sent=error.sent, **facts)
     assert isinstance(error, AgendaError)  # noqa: S101  # the root has these two branches
-    status = Status.NO_SERVER if isinstance(error, Unavailable) else Status.REFUSED
-    message = t.error(error.code, error.facts)
-    return Failure(status, error.code, message, **error.facts, **facts)
+    if isinstance(error, Unavailable):
+        msgid = "cli.error.unavailable_change" if error.request else "cli.error.unavailable"
+        return Failure(Status.NO_SERVER, error.code, t(msgid, address=address, **facts), **error.facts, **facts)
+    return Failure(Status.REFUSED, error.code, t.error(error.code, error.facts), **error.facts, **facts)
 
 
-def _unreached(cause: BaseException | None, address: Address) -> str:
-    """The msgid of the sentence whose hint fits what kept the client from being heard."""
+def _unheard(error: Disconnected, address: Address) -> str:
+    """The msgid of the sentence that says how far it came, with a hint that fits what kept it from being answered."""
+    cause = error.__cause__
+    if error.sent and error.request is not None:
+        return "cli.error.lost"
+    if error.sent and cause is None:  # so a server has greeted us, and the connection stands
+        return "cli.error.unanswered"
     if isinstance(cause, ssl.SSLCertVerificationError):
         return "cli.error.other_name" if cause.verify_code in _OTHER_NAME else "cli.error.not_trusted"
     if isinstance(cause, ssl.SSLError):

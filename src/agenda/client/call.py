@@ -53,7 +53,7 @@ class Call:
         self.refusals = 0
         """How often it was refused as unavailable on the present connection."""
         self.refusal: Unavailable | None = None
-        """The refusal after which it waits to be sent again."""
+        """What a server said last: that it was unavailable; the call was or will be sent again."""
         self.outcome: Any = None
         """The answer's result, or the exception to raise."""
         self._settled = Event()

@@ -261,7 +261,7 @@ class Dialogue:
         if call.own:
             call.token = self._token
         if self._send is not None:
-            call.sent, call.sent_at, call.retry_at, call.refusal = True, monotonic(), None, None
+            call.sent, call.sent_at, call.retry_at = True, monotonic(), None
             self._send(call.line)
 
     def _repeat(self, call: Call) -> None:

@@ -83,10 +83,11 @@ class Link:
         if not self._post(partial(self._dialogue.submit, call)):
             raise Disconnected("the client is closed", request=call.request)
         if not call.wait():
+            problem = self._problem  # what giving up breaks was not the reason for it
             self._post(partial(self._dialogue.give_up, call))
             if call.refusal:
                 raise call.refusal
-            raise Disconnected("no answer in time", request=call.request, sent=call.sent) from self._problem
+            raise Disconnected("no answer in time", request=call.request, sent=call.sent) from problem
         if isinstance(call.outcome, Exception):
             raise call.outcome
         return call.outcome

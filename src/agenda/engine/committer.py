@@ -142,6 +142,7 @@ class Committer:
             self.aftermath.beginning(self._head.writer)
         except StoreUnavailable as away:
             self.health.trouble(away, COMMITS)
+            self._turn_away()
         except Exception as defect:  # noqa: BLE001  # the next batch meets it too, and answers
             self.log.incident(defect)
         else:
@@ -204,8 +205,7 @@ class Committer:
             self.health.trouble(away, COMMITS)
             self._head, self._hopeful = None, False
             outcomes, extra = [Unavailable()] * len(batch), []
-            if not self.store.lone_writer:
-                self._turn_away()
+            self._turn_away()
         except Exception as defect:  # noqa: BLE001  # one culprit must not take its companions down
             if len(batch) > 1:
                 for wish in batch:
@@ -217,7 +217,9 @@ class Committer:
         self._deliver(batch, outcomes, extra)
 
     def _turn_away(self) -> None:
-        """Answer all that waits, while the store is away: to try for each batch anew can take seconds every time."""
+        """Answer all that waits, while the store is away: where others write too, each try can take seconds."""
+        if self.store.lone_writer:
+            return
         waiting: list[Wish] = []
         others: list[Callable[[], None] | None] = []
         with suppress(Empty):

@@ -23,7 +23,8 @@ from agenda.storage.postgres_errors import translated, unreachable
 # A node that stands still within a transaction must not hold its locks for longer than others wait for them.
 LOCK_SECONDS: Final = 5
 IDLE_SECONDS: Final = 3
-BATCH_SECONDS: Final = 10.0
+# More than a lock takes, and little enough that clients, who wait for 10 s, hear of a database that has fallen silent.
+BATCH_SECONDS: Final = 6.0
 QUESTION_SECONDS: Final = 2.0
 # For one that has several statements, and for a server that does not even refuse.
 ANSWER_SECONDS: Final = 4.0
