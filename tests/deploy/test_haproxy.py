@@ -21,6 +21,7 @@ from tests.protocol.server import Server
 SETTINGS = CONTAINER / "haproxy.cfg"
 PROGRAM = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
 PATIENCE = 20.0
+BALANCER = "127.0.0.9"  # from where it calls the servers, whom the tests call from elsewhere
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="HAProxy is not installed")
 
@@ -61,7 +62,7 @@ def settings(port: int, servers: tuple[Server, Server], monitors: tuple[int, int
     """The shipped settings with addresses of this machine in the place of the containers' names."""
     text = SETTINGS.read_text("utf-8").replace("bind :8888", f"bind 127.0.0.1:{port}")
     for number, (server, monitor) in enumerate(zip(servers, monitors, strict=True), start=1):
-        place = f"127.0.0.1:{server.address[1]} port {monitor}"
+        place = f"127.0.0.1:{server.address[1]} port {monitor} source {BALANCER}"
         text = text.replace(f"agenda{number}:8888", place)
     text = text.replace(" resolvers system init-addr none", "")
     return re.sub(r"\n +server agenda3 .*", "", text)
@@ -71,7 +72,11 @@ def settings(port: int, servers: tuple[Server, Server], monitors: tuple[int, int
 def house(tmp_path: Path) -> Iterator[House]:
     monitors = free_port(), free_port()
     ana_s, bruno_s = servers = tuple(
-        Server(tmp_path / f"data{port}", options=("--monitor", f"127.0.0.1:{port}", "--drain", "60")).start()
+        Server(
+            tmp_path / f"data{port}",
+            options=("--monitor", f"127.0.0.1:{port}", "--drain", "60", "--proxies", BALANCER),
+            environment={"AGENDA_LANGUAGE": "en"},
+        ).start()
         for port in monitors
     )
     ana_s.customer("Ana")
@@ -121,3 +126,10 @@ def test_new_clients_come_to_the_other_server_when_one_is_killed(house: House) -
     house.ana_s.kill()
     wait_until(house.goes_only_to_bruno_s)
     assert not house.knows("Ana")
+
+
+@pytest.mark.slow
+def test_a_server_sees_where_a_client_is_and_not_where_haproxy_is(house: House) -> None:
+    with socket.create_connection(house.address, PATIENCE, source_address=("127.0.0.2", 0)) as client:
+        came = "+ 127.0.0.2:{1} connected".format(*client.getsockname())
+        wait_until(lambda: any(came in line for server in (house.ana_s, house.bruno_s) for line in server.lines))
