@@ -1,17 +1,22 @@
 """Clients that come through a proxy: who they are taken for, and what becomes of those who do not say it."""
 
+import asyncio
+import socket
 from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_network
 from threading import Thread
 from time import sleep
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
+from agenda.doors.rpc import server
 from agenda.doors.rpc.limits import Limits
 
-from .fakes import DEADLINE
+from .fakes import DEADLINE, RESET
 from .headers import LOCAL, UNSPEC, block, line, tcp_block
 from .proxied import ProxiedHouse
 
@@ -96,11 +101,29 @@ def test_the_log_tells_of_a_proxy_without_a_header(house: ProxiedHouse) -> None:
     assert [(entry["log_level"], entry["peer"]) for entry in log] == [("warning", "127.0.0.1")]
 
 
+def test_the_log_tells_of_a_header_that_breaks_off(house: ProxiedHouse) -> None:
+    with capture_logs() as log:
+        peer = house.peer(CLIENT[:20])
+        peer.end()
+        house.cuts(peer)
+    assert [entry["problem"] for entry in log] == ["it breaks off"]
+
+
 def test_the_log_does_not_tell_of_a_probe_that_says_nothing(house: ProxiedHouse) -> None:
     with capture_logs() as log:
         probe = house.peer()
         probe.end()
         house.cuts(probe)
+    assert log == []
+
+
+def test_the_log_does_not_tell_of_a_probe_that_ends_by_a_reset(house: ProxiedHouse) -> None:
+    with capture_logs() as log:
+        probe = house.peer()
+        house.server.answers(DEADLINE)
+        probe.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        probe.close()
+        assert "result" in house.peer(CLIENT).call("ping")
     assert log == []
 
 
@@ -153,3 +176,44 @@ def test_stopping_answers_what_has_come_through_a_proxy_before(house: ProxiedHou
     for peer in peers:
         peer.close()
     stopping.join()
+
+
+class FailsOnce(asyncio.SelectorEventLoop):
+    """A loop on which the first connection meets something unforeseen, as it is accepted or as it is let in."""
+
+    def __init__(self, accepting: Exception | None = None, letting_in: Exception | None = None) -> None:
+        super().__init__()
+        self._accepting, self._letting_in = accepting, letting_in
+
+    async def sock_accept(self, sock: socket.socket) -> tuple[socket.socket, Any]:
+        error, self._accepting = self._accepting, None
+        if error:
+            raise error
+        return await super().sock_accept(sock)
+
+    async def connect_accepted_socket(self, *args: Any, **options: Any) -> Any:
+        error, self._letting_in = self._letting_in, None
+        if error:
+            args[1].close()
+            raise error
+        return await super().connect_accepted_socket(*args, **options)
+
+
+def test_a_system_without_a_file_to_spare_is_asked_again(
+    open_proxied: OpenProxied, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loops = SimpleNamespace(new_event_loop=lambda: FailsOnce(accepting=OSError("no file is left")))
+    monkeypatch.setattr(server, "loops", loops)
+    assert "result" in open_proxied().peer(CLIENT).call("ping")
+
+
+def test_a_defect_is_noted_and_keeps_nobody_else_out(
+    open_proxied: OpenProxied, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    defect = RuntimeError("unforeseen")
+    monkeypatch.setattr(server, "loops", SimpleNamespace(new_event_loop=lambda: FailsOnce(letting_in=defect)))
+    house = open_proxied()
+    house.cuts(house.peer(CLIENT))
+    assert "result" in house.peer(CLIENT).call("ping")
+    noted, house.incidents[:] = list(house.incidents), []
+    assert noted == [defect]

@@ -75,14 +75,16 @@ class Porch:
         return any(address in network for network in self._proxies)
 
     async def _introduced(self, sock: socket, peer: proxy.Client) -> proxy.Origin | None:
-        """Where the client is that the header names; None where there is no header, of which the log then tells."""
+        """Where the client is that the header names; None without one, which the log tells unless nobody waits."""
         try:
             async with asyncio.timeout(self._house.limits.header):
                 header = await self._header(sock)
             return proxy.origin(proxy.client(header), peer) if header else None
         except TimeoutError:
             problem = "it took too long"
-        except (OSError, proxy.BadHeader) as error:
+        except OSError:  # it is gone already
+            return None
+        except proxy.BadHeader as error:
             problem = str(error)
         _log.warning("connection without a PROXY header", peer=peer[0], problem=problem)
         return None
