@@ -109,8 +109,11 @@ def letter(widget: tk.Misc) -> str:
 
 
 def name(widget: tk.Misc | None) -> str:
-    """Whose focus it is: the part of the window, the kind of widget, and what a button says."""
-    if widget is None:
+    """Whose focus it is: the part of the window, the kind of widget, and what a button says.
+
+    Nobody's where the bare window has it, which passes it on in a moment: until then keys would go nowhere.
+    """
+    if widget is None or widget.master is None:
         return ""
     text = f" {widget.cget('text')}" if isinstance(widget, (ttk.Button, ttk.Checkbutton)) else ""
     return f"{type(widget.master).__name__} {type(widget).__name__}{text}"

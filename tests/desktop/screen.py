@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Self
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 OBSERVED = Path(__file__).with_name("observed.py")
 
 

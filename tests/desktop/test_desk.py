@@ -18,7 +18,7 @@ from agenda.wire import Booking, Business, Pong, Receipt, Resource, Service, Ses
 
 START = datetime(2030, 1, 7, 9, tzinfo=UTC)
 SLOT = Slot("r", "s", START, START + timedelta(hours=1), "free")
-DEADLINE = 10.0
+DEADLINE = 30.0
 
 
 class FakeWatch:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from agenda.desktop.worker import PER_TICK, Job, Worker
+from tests.waiting import SECONDS
 
 
 @pytest.fixture
@@ -17,8 +18,8 @@ def worker() -> Iterator[Worker]:
 
 
 def drain_until(worker: Worker, done: Callable[[], bool]) -> None:
-    """Drain as the window does, until `done` or five seconds are over."""
-    deadline = time.monotonic() + 5
+    """Drain as the window does, until `done`, within a bound."""
+    deadline = time.monotonic() + SECONDS
     while not done():
         assert time.monotonic() < deadline, "nothing came"
         worker.drain()

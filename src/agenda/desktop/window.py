@@ -107,6 +107,7 @@ class App:
         self._screen = screen
         screen.pack(fill="both", expand=True)
         screen.relook()
+        self.root.update_idletasks()  # the focus goes at once only to what is on the screen already
 
     def _show_connect(self, notice: Notice | None) -> None:
         screen = ConnectScreen(self.root, self.look, self.words, self._connect, self.desk.stop_connecting)
