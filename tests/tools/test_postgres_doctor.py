@@ -48,6 +48,7 @@ ROWS = {
 RULES = {
     "claim_no_overlap": ("ALTER TABLE claim DROP CONSTRAINT claim_no_overlap",),
     "claim_no_update": ("ALTER TABLE claim DISABLE TRIGGER claim_no_update",),
+    "all_or_nothing": ("DROP FUNCTION all_or_nothing(int8, int8, text)",),
     "booking_id": ("ALTER TABLE booking DROP CONSTRAINT booking_id",),
     "request_key": ("ALTER TABLE request DROP CONSTRAINT request_key",),
     "session_user_exists": ("ALTER TABLE session DROP CONSTRAINT session_user_exists",),
@@ -63,6 +64,10 @@ LAME = {
     ),
     "a trigger that refuses nothing": (
         "CREATE OR REPLACE FUNCTION claim_no_update() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
+    ),
+    "a count that lets all pass": (
+        "ALTER FUNCTION all_or_nothing RENAME TO something",
+        "CREATE FUNCTION all_or_nothing(int8, int8, text) RETURNS void LANGUAGE sql AS ''",
     ),
 }
 SOUND = Server(

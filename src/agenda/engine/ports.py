@@ -189,7 +189,7 @@ class Transaction(Protocol):
     def save(self, changes: Changes, entries: Sequence[AuditEntry]) -> None:
         """Write it all: claims go before claims come, erasures last, the writer's head moves to the last entry.
 
-        Raises StoreConflict if a rule of the store refuses.
+        Raises StoreConflict, here or when the transaction ends, if a rule of the store refuses.
         """
 
 

@@ -43,6 +43,8 @@ READER_SETTINGS: Final = (
 # It says in the log what it raises as well.
 logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
+Call = tuple[str, Sequence[Any]]
+
 BINARY: Final = 1
 _DONE: Final = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
 
@@ -78,6 +80,7 @@ class Connection:
         self._loader = Transformer(self.raw)
         self._warned = False
         self._beginning = ""
+        self._ending: list[Call] = []
         self.raw.add_notice_handler(self._heed)
         try:
             with guard.watching(self, ANSWER_SECONDS) if guard else nullcontext():
@@ -108,6 +111,10 @@ class Connection:
         """Begin a transaction, together with the next statement."""
         self._beginning = words
 
+    def end(self, calls: Iterable[Call]) -> None:
+        """Execute statements whose results nobody needs together with `commit`, the next call; all of it or nothing."""
+        self._ending += calls
+
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
         """Execute one statement that gives no rows; the number of rows it changed."""
         return self._execute(sql, values).command_tuples or 0
@@ -125,7 +132,7 @@ class Connection:
         """Execute one statement for each row of values; the number of rows changed in all."""
         return sum(changed for changed, _ in self.together([(sql, row) for row in rows]))
 
-    def together(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[tuple[int, list[Row]]]:
+    def together(self, calls: Sequence[Call]) -> list[tuple[int, list[Row]]]:
         """Execute statements in one go; for each, how many rows it changed or gave, and those that it gave.
 
         They should give few rows. Raises the first error; what came after it was not executed.
@@ -133,39 +140,49 @@ class Connection:
         if self._beginning:
             begin, self._beginning = self._beginning, ""
             return self.together([(begin, ()), *calls])[1:]
-        named = [(self._prepared(sql), list(map(_in_words, values))) for sql, values in calls]
-        line = self._line
+        asked = [(sql, list(map(_in_words, values))) for sql, values in calls]
+        line, names, fresh = self._line, self._names, dict[str, bytes]()
+        expected: list[str] = []  # for each result, the statement that it says is prepared, or nothing
         with self._failing():
             line.enter_pipeline_mode()
             try:
-                for name, values in named:
-                    line.send_query_prepared(name, values, result_format=BINARY)
+                for sql, values in asked:
+                    if sql not in names and sql not in fresh:
+                        fresh[sql] = b"s%d" % (len(names) + len(fresh))
+                        line.send_prepare(fresh[sql], sql.encode())
+                        expected.append(sql)
+                    line.send_query_prepared(names.get(sql) or fresh[sql], values, result_format=BINARY)
+                    expected.append("")
                 line.pipeline_sync()
-                results = [self._next_result() for _ in named]
+                results = [self._next_result() for _ in expected]
                 self._next_result()  # the end of them
             finally:
                 if not self.raw.closed:
                     line.exit_pipeline_mode()
-            for result in results:
+            for sql, result in zip(expected, results, strict=True):
                 _check(result)
-        return [(result.command_tuples or 0, self._loaded(result)) for result in results]
+                if sql:
+                    names[sql] = fresh[sql]
+        given = (result for sql, result in zip(expected, results, strict=True) if not sql)
+        return [(result.command_tuples or 0, self._loaded(result)) for result in given]
 
     def commit(self) -> None:
         """Commit. Raises StoreBroken also if somebody made the server give up waiting for its standby.
 
         The server calls that a success, with a warning, although what was committed is on one machine only.
         """
-        if self._beginning:
+        ending, self._ending = self._ending, []
+        if self._beginning and not ending:
             self._beginning = ""
             return
         self._warned = False
-        self.run("COMMIT")
+        self.together([*ending, ("COMMIT", ())])
         if self._warned:
             raise StoreBroken(self.place)
 
     def undo(self) -> None:
         """Roll back whatever is open; never raises: a connection that cannot is broken, and the server rolls back."""
-        self._beginning = ""
+        self._beginning, self._ending = "", []
         with suppress(psycopg.Error):
             if self._line.transaction_status != TransactionStatus.IDLE:
                 self._line.exec_(b"ROLLBACK")

@@ -13,7 +13,7 @@ from agenda.storage.catalogue import write_catalogue
 from agenda.storage.database import REVISIONS, SERVES, order
 from agenda.storage.errors import StoreDamaged, StoreNewer
 from agenda.storage.postgres import Connection
-from agenda.storage.schema import CLAIM_NO_OVERLAP, CLAIM_NO_UPDATE, META, METADATA
+from agenda.storage.schema import ALL_OR_NOTHING, CLAIM_NO_OVERLAP, CLAIM_NO_UPDATE, META, METADATA
 from agenda.storage.statements import Query, Statement, ddl_of
 
 # Two numbers, since single ones are the keys of resources (agenda.storage.postgres_transaction).
@@ -38,6 +38,10 @@ OWN: Final = (
     f"""CREATE FUNCTION {CLAIM_NO_UPDATE}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = '{CLAIM_NO_UPDATE}'; END $$""",
     f"CREATE TRIGGER {CLAIM_NO_UPDATE} BEFORE UPDATE ON claim FOR EACH ROW EXECUTE FUNCTION {CLAIM_NO_UPDATE}()",
+    # What a batch changes goes to the server together with the commit, so the server must see that it is complete.
+    f"""CREATE FUNCTION {ALL_OR_NOTHING}(changed int8, wanted int8, rule text) RETURNS void
+LANGUAGE plpgsql AS $$ BEGIN IF changed <> wanted THEN RAISE EXCEPTION '% of % rows', changed, wanted
+USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = rule; END IF; END $$""",
     "CREATE SEQUENCE writer_number",
     "CREATE SEQUENCE booking_block",
     # Each batch moves one row of it, in its page.

@@ -11,7 +11,7 @@ from agenda.storage.errors import StoreSlow
 from agenda.storage.looking import LOOKING_SECONDS
 from agenda.storage.postgres_database import CLAIM_KEY
 from agenda.storage.postgres_transaction import BLOCK
-from agenda.storage.schema import CLAIM_NO_OVERLAP, CLAIM_NO_UPDATE, METADATA, to_instant, to_seconds
+from agenda.storage.schema import ALL_OR_NOTHING, CLAIM_NO_OVERLAP, CLAIM_NO_UPDATE, METADATA, to_instant, to_seconds
 from agenda.storage.statements import indexes
 from agenda.storage.transaction import utc_now
 from agenda.storage.verify import Steps
@@ -36,7 +36,9 @@ AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indexrelid = c.conindid AND NOT (
 UNION ALL SELECT t.tgname::text
 FROM pg_trigger t JOIN pg_class r ON r.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE r.relnamespace = current_schema()::regnamespace AND r.relname = 'claim' AND t.tgenabled IN ('O', 'A')
-AND t.tgtype = 19 AND p.prosrc LIKE '%RAISE EXCEPTION%{CLAIM_NO_UPDATE}%'"""  # noqa: S608  # our own names
+AND t.tgtype = 19 AND p.prosrc LIKE '%RAISE EXCEPTION%{CLAIM_NO_UPDATE}%'
+UNION ALL SELECT proname::text FROM pg_proc WHERE pronamespace = current_schema()::regnamespace
+AND proname = '{ALL_OR_NOTHING}' AND prosrc LIKE '%IF changed <> wanted THEN RAISE EXCEPTION%CONSTRAINT = rule%'"""  # noqa: S608  # our own names
 _INDEXES: Final = """\
 SELECT r.relname::text FROM pg_index i JOIN pg_class r ON r.oid = i.indexrelid
 WHERE r.relnamespace = current_schema()::regnamespace AND i.indisvalid AND i.indisready"""
@@ -96,7 +98,7 @@ def _rule_names() -> set[str]:
         for constraint in table.constraints
         if constraint is not METADATA.tables["claim"].primary_key
     }
-    return {*of_tables, CLAIM_NO_OVERLAP, CLAIM_NO_UPDATE}
+    return {*of_tables, CLAIM_NO_OVERLAP, CLAIM_NO_UPDATE, ALL_OR_NOTHING}
 
 
 def _index_names() -> set[str]:

@@ -7,6 +7,7 @@ from psycopg import errors as pg
 
 from agenda.engine.ports import StoreConflict
 from agenda.storage.errors import StoreAway, StoreBroken, StoreFull, StoreLocked, StoreProblem, StoreRefused, StoreSlow
+from agenda.storage.schema import CHAIN_AS_LEFT
 
 _GONE: Final = (
     *(pg.AdminShutdown, pg.CrashShutdown, pg.CannotConnectNow),
@@ -26,7 +27,8 @@ def translated(error: psycopg.Error, place: str, *, broken: bool) -> Exception:
     `broken` tells that the connection cannot be used any more.
     """
     if isinstance(error, pg.IntegrityError):
-        return StoreConflict(error.diag.constraint_name or type(error).__name__)
+        rule = error.diag.constraint_name or type(error).__name__
+        return StoreBroken(place) if rule == CHAIN_AS_LEFT else StoreConflict(rule)
     if isinstance(error, _AGAIN):
         return StoreConflict(type(error).__name__)
     if isinstance(error, _REFUSED):

@@ -16,8 +16,7 @@ from agenda.storage import statements as sql
 from agenda.storage.catalogue import read_catalogue
 from agenda.storage.connection import Row
 from agenda.storage.erase import erase
-from agenda.storage.errors import StoreBroken
-from agenda.storage.postgres import Connection
+from agenda.storage.postgres import Call, Connection
 from agenda.storage.rows import (
     account_of,
     account_row,
@@ -30,10 +29,16 @@ from agenda.storage.rows import (
     released_claim_row,
     settled_row,
 )
-from agenda.storage.schema import ACCOUNT, BOOKING, CLAIM_NO_OVERLAP, to_instant, to_seconds
+from agenda.storage.schema import (
+    ACCOUNT,
+    ALL_OR_NOTHING,
+    BOOKING,
+    CHAIN_AS_LEFT,
+    CLAIM_NO_OVERLAP,
+    to_instant,
+    to_seconds,
+)
 from agenda.storage.transaction import BY_REQUEST, CLAIM_MISSING, SqlTransaction, session_rows
-
-Call = tuple[str, Sequence[Any]]
 
 # Numbers of bookings are had in blocks, so that nodes need not agree on each; a batch takes them from one block.
 BLOCK: Final = 1_000
@@ -51,10 +56,23 @@ LOCK_RESOURCES: Final = """\
 SELECT count(CASE WHEN alone THEN pg_advisory_xact_lock(key)::text ELSE pg_advisory_xact_lock_shared(key)::text END)
 FROM unnest($1::int8[], $2::bool[]) AS wanted(key, alone)"""
 
-RELEASE_CLAIMS: Final = """\
+
+def _all_or_nothing(change: str, wanted: str, rule: str) -> str:
+    """A statement that changes so many rows, or violates a rule; NULL wants no number."""
+    return (
+        f"WITH changed AS ({change} RETURNING 1) SELECT {ALL_OR_NOTHING}(count(*), {wanted}::int8, '{rule}')::text"  # noqa: S608  # our own words
+        " FROM changed"
+    )
+
+
+RELEASE_CLAIMS: Final = _all_or_nothing(
+    """\
 DELETE FROM claim USING unnest($1::uuid[], $2::int8[], $3::int8[], $4::uuid[]) AS gone(resource, seat, starts, booking)
 WHERE claim.resource = gone.resource AND claim.seat = gone.seat AND claim.starts = to_timestamp(gone.starts)
-AND claim.booking = gone.booking"""
+AND claim.booking = gone.booking""",
+    "$5",
+    CLAIM_MISSING,
+)
 RELEASED: Final = (arrays.ids, arrays.numbers, arrays.numbers, arrays.ids)
 CHANGE_BOOKINGS: Final = """\
 UPDATE booking SET resource = new.resource, starts = to_timestamp(new.starts), ends = to_timestamp(new.ends),
@@ -65,12 +83,16 @@ CHANGED: Final = (
     *(arrays.ids, arrays.numbers, arrays.numbers, arrays.texts),
     *(arrays.texts, arrays.texts, arrays.numbers, arrays.ids),
 )
-MOVE_HEAD: Final = "UPDATE writer SET seq = $1, hash = $2, numbers = $3 WHERE writer = $4 AND seq = $5"
+MOVE_HEAD: Final = _all_or_nothing(
+    "UPDATE writer SET seq = $1, hash = $2, numbers = $3 WHERE writer = $4 AND seq = $5", "$6", CHAIN_AS_LEFT
+)
 # It changes nothing, and yet is written, so that its commit waits for the standby.
-CONFIRM: Final = "UPDATE writer SET seq = seq WHERE writer = $1"
+CONFIRM: Final = _all_or_nothing("UPDATE writer SET seq = seq WHERE writer = $1", "$2", CHAIN_AS_LEFT)
 
 # A plain INSERT that meets the constraint deadlocks with others; this one waits and gives fewer rows.
-ADD_CLAIMS: Final = f"{sql.ADD_CLAIMS.postgresql} ON CONFLICT ON CONSTRAINT {CLAIM_NO_OVERLAP} DO NOTHING"
+ADD_CLAIMS: Final = _all_or_nothing(
+    f"{sql.ADD_CLAIMS.postgresql} ON CONFLICT ON CONSTRAINT {CLAIM_NO_OVERLAP} DO NOTHING", "$6", CLAIM_NO_OVERLAP
+)
 ADD_SESSIONS: Final = f"{sql.ADD_SESSIONS.postgresql} ON CONFLICT DO NOTHING"  # as when a sign-in is run again
 
 
@@ -190,8 +212,7 @@ class PostgresTransaction(SqlTransaction):
         return numbers.next
 
     def confirm(self) -> None:
-        if self._connection.run(CONFIRM, (self._writer,)) != 1:
-            raise StoreBroken(self._connection.place)
+        self._connection.end([self._confirmed()])
 
     def save(self, changes: Changes, entries: Sequence[AuditEntry]) -> None:
         self._numbers.next = max(self._numbers.next, changes.numbers)
@@ -200,17 +221,14 @@ class PostgresTransaction(SqlTransaction):
         claimed = sorted(map(claim_row, changes.claimed.values()))
         calls: list[Call] = []
         if released:
-            calls.append((RELEASE_CLAIMS, arrays.columns(released, RELEASED)))
+            calls.append((RELEASE_CLAIMS, [*arrays.columns(released, RELEASED), len(released)]))
         if claimed:
-            calls.append((ADD_CLAIMS, arrays.columns(claimed, sql.ADD_CLAIMS.writers)))
-        counts = [count for count, _ in self._connection.together([*calls, *self._rest(changes, entries)])]
-        # The chain is not where this node left it: another server has taken over, and lacks it.
-        if self._writer and counts[-1] != 1:
-            raise StoreBroken(self._connection.place)
-        if released and counts.pop(0) != len(released):
-            raise StoreConflict(CLAIM_MISSING)
-        if claimed and counts.pop(0) != len(claimed):
-            raise StoreConflict(CLAIM_NO_OVERLAP)
+            calls.append((ADD_CLAIMS, [*arrays.columns(claimed, sql.ADD_CLAIMS.writers), len(claimed)]))
+        calls += self._rest(changes, entries)
+        if not changes.erasures:
+            self._connection.end(calls)
+            return
+        self._connection.together(calls)
         for erasure in changes.erasures:
             erase(self._connection, erasure)
 
@@ -231,9 +249,18 @@ class PostgresTransaction(SqlTransaction):
         if entries:
             last = entries[-1]
             yield sql.ADD_ENTRIES.listed([entry_row(entry) for entry in entries])
-            yield MOVE_HEAD, (last.seq, last.hash, self._numbers.next, last.writer, entries[0].seq - 1)
+            head = (last.seq, last.hash, self._numbers.next, last.writer, entries[0].seq - 1)
+            yield MOVE_HEAD, (*head, self._heads)
         else:
-            yield CONFIRM, (self._writer,)
+            yield self._confirmed()
+
+    @property
+    def _heads(self) -> int | None:
+        """How many chains must be where this node left them: else another server has taken over, and lacks its last."""
+        return 1 if self._writer else None
+
+    def _confirmed(self) -> Call:
+        return CONFIRM, (self._writer, self._heads)
 
 
 def _claims_of(windows: Collection[Window], giving: Collection[ResourceId]) -> list[Call]:

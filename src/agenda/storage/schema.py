@@ -271,6 +271,8 @@ CLAIM = Table(
 )
 CLAIM_NO_OVERLAP = "claim_no_overlap"
 CLAIM_NO_UPDATE = "claim_no_update"
+ALL_OR_NOTHING = "all_or_nothing"
+CHAIN_AS_LEFT = "chain_as_left"
 
 # What was decided for a request, to be answered again; kept for 48 hours. An outcome that is a booking names its
 # number, and holds only what a booking may change.
