@@ -90,10 +90,10 @@ class Server:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(DEADLINE)
 
-    def end(self, number: signal.Signals = signal.SIGTERM, within: float = DEADLINE) -> int:
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end; its exit status, or subprocess.TimeoutExpired."""
         self.process.send_signal(number)
-        return self.process.wait(within)
+        return self.process.wait(DEADLINE)
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,7 @@
-"""SIGTERM, Ctrl-C, and two servers that want the same data folder."""
+"""SIGTERM, Ctrl-C, and two servers that want the same data folder.
+
+How soon a server is gone is measured by `make bench`; here it only must not wait for what may never come.
+"""
 
 import contextlib
 import signal
@@ -16,15 +19,13 @@ pytestmark = [pytest.mark.faults, pytest.mark.slow]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_told_to_end_it_answers_what_it_accepted_and_is_gone_in_three_seconds(
-    data: Path, number: signal.Signals
-) -> None:
+def test_told_to_end_it_answers_what_it_accepted_and_is_gone(data: Path, number: signal.Signals) -> None:
     customers = [Customer(f"customer {n}") for n in range(8)]
     with Server(data).ready() as server:
         load = Load(server.port, customers, starts(0), SEED, burst=50)
         load.wait_for_answers(300)
 
-        status = server.end(number, within=3)
+        status = server.end(number)
 
         load.join()
         assert status == 0, server.said()
@@ -42,7 +43,7 @@ def test_told_to_end_it_answers_what_it_accepted_and_is_gone_in_three_seconds(
 
 def test_told_to_end_it_ends_although_a_connection_is_open_and_silent(data: Path) -> None:
     with Server(data).ready() as server, Customer("quiet").sign_in(server.port):
-        assert server.end(within=3) == 0
+        assert server.end() == 0
 
 
 def wait_for(file: Path) -> None:
@@ -60,7 +61,7 @@ def test_told_to_end_it_answers_everybody_who_wants_to_sign_in(data: Path) -> No
             caller.send([("session.open", {"user": f"customer {number}", "password": "x", "create": True})])
         assert "result" in next(crowd[0].answers(1))
 
-        assert server.end(within=3) == 0
+        assert server.end() == 0
 
         answers = [next(caller.answers(1)) for caller in crowd[1:]]
     codes = {answer["error"]["data"]["code"] for answer in answers if "error" in answer}
@@ -76,7 +77,7 @@ def test_told_to_end_it_ends_although_a_reader_holds_up_an_erasure(data: Path) -
             caller.send([("user.erase", {"password": "correct horse", "request": "farewell"})])
             wait_for(data / "erased.txt")  # it is committed, and its remains are to be taken out of the files
 
-            assert server.end(within=3) == 0
+            assert server.end() == 0
 
             (answer,) = caller.answers(1)
         assert answer["error"]["data"]["code"] == "unavailable"
@@ -91,7 +92,7 @@ def test_told_to_end_it_ends_although_a_client_never_reads_and_the_logs_are_far_
         load = Load(server.port, customers, starts(0), SEED, burst=50)
         deaf.send([("slot.list", {"day": starts(0)[0][:10]})] * 2000)
         load.wait_for_answers(4000)
-        assert server.end(within=3) == 0
+        assert server.end() == 0
         load.join()
     assert_sound(data)
 
