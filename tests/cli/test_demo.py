@@ -1,7 +1,8 @@
 """The demonstration: exactly one of many gets the slot, and nothing of it is left."""
 
 from agenda.cli.race import Finish
-from tests.protocol.server import Server, free_port
+from agenda.prove.ports import free_port
+from tests.protocol.server import Server
 
 from .conftest import Shell
 

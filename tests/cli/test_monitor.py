@@ -13,9 +13,10 @@ from time import monotonic, sleep
 import pytest
 
 from agenda.cli.exits import Status
+from agenda.prove.ports import free_port
 from tests.door.probing import get
 from tests.protocol.peer import DEADLINE
-from tests.protocol.server import Server, free_port
+from tests.protocol.server import Server
 
 from .conftest import Shell
 

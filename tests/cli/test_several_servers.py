@@ -2,8 +2,9 @@
 
 import pytest
 
+from agenda.prove.ports import free_port
 from tests.cli.conftest import PASSWORD, Shell
-from tests.protocol.server import Server, free_port, unused_name
+from tests.protocol.server import Server, unused_name
 
 
 @pytest.fixture

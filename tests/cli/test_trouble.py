@@ -9,9 +9,10 @@ from agenda.cli.exits import Failure, Status
 from agenda.cli.online import parse_address
 from agenda.cli.trouble import told as told_as_failure
 from agenda.client import ClientError, Disconnected, Unavailable
+from agenda.prove.ports import free_port
 from agenda.texts import texts
 from tests.nodes.town import far_node
-from tests.protocol.server import Server, free_port
+from tests.protocol.server import Server
 
 from .conftest import PASSWORD, Shell
 

@@ -9,7 +9,7 @@ import typer
 
 from agenda.cli.app import COMMANDS, app, run
 from agenda.cli.exits import Status
-from tests.protocol.server import free_port
+from agenda.prove.ports import free_port
 
 from .conftest import Shell
 

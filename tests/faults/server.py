@@ -1,6 +1,5 @@
 """A real server process on a data folder, and plain sockets that speak with it."""
 
-import contextlib
 import json
 import os
 import signal
@@ -12,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from agenda.prove.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 30.0
 
@@ -20,16 +21,6 @@ def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a process of ours, run from this tree."""
     path = os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")]))
     return {**os.environ, "PYTHONPATH": path, "NO_COLOR": "1", **(more or {})}
-
-
-def free_port() -> int:
-    """A loopback port that nothing listens on, below those that outgoing connections get."""
-    first = 20000 + os.getpid() % 6000
-    for port in range(first, 32000):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
-    raise OSError("no free port")
 
 
 def agenda(*arguments: str) -> subprocess.CompletedProcess[str]:

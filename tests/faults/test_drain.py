@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from agenda.client import Client
+from agenda.prove.ports import free_port
 from agenda.wire import Slot
 from tests.client.worker import PATIENCE, Worker, free
 from tests.door.probing import get
 from tests.faults.ledger import Customer, Load, ask_again, assert_kept
 from tests.faults.test_kill import SEED, starts
 from tests.postgres import database_of
-from tests.protocol.server import Server, free_port
+from tests.protocol.server import Server
 from tests.waiting import until
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow]

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import pytest
 
 from agenda.prove.lines import Line
+from agenda.prove.ports import free_port
 from tests.door.probing import get
 from tests.faults.database import Breakable, ended
-from tests.protocol.server import Server, free_port
+from tests.protocol.server import Server
 from tests.storage.line import line_to
 from tests.waiting import until
 

@@ -3,10 +3,8 @@
 import datetime as dt
 import itertools
 import os
-import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,22 +13,12 @@ from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
 
+from agenda.prove.ports import free_port
+
 from .peer import DEADLINE, Peer
 
 ZONE = "America/Sao_Paulo"
 _names = itertools.count(1)
-
-
-def free_port() -> int:
-    """A port below those that the system gives to outgoing connections."""
-    while True:
-        port = random.randrange(15000, 32000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 class Server:

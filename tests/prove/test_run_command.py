@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from agenda.prove.history import OK, Answer, Call, Held, History, Place
+from agenda.prove.ports import free_port
 from agenda.prove.prefixes import ending_with_us
 from agenda.prove.records import write
 from tests.cli.conftest import Shell
-from tests.protocol.server import free_port
 
 PLACE = Place("r1", "2026-11-23T11:00:00Z")
 

@@ -3,9 +3,12 @@
 import os
 import socket
 from contextlib import suppress
+from itertools import chain
 
 FIRST, LAST = 20_000, 32_000
-_numbers = iter(range(FIRST + os.getpid() * 7 % 5_000, LAST))
+# Processes that were started one after the other begin far apart: by the golden section, whatever their number.
+_BEGIN = FIRST + os.getpid() * 7_417 % (LAST - FIRST)
+_numbers = chain(range(_BEGIN, LAST), range(FIRST, _BEGIN))
 
 
 def free_port() -> int:
