@@ -16,7 +16,7 @@ from agenda.engine.committer import Committed
 from agenda.engine.following import Following, found
 from agenda.engine.health import Health
 from agenda.engine.meter import Meter
-from agenda.engine.ports import News, Place, StoreUnavailable
+from agenda.engine.ports import Booked, News, Place, StoreUnavailable
 from tests.domain.agendas import ANA, NOON, ROOM, TEN, catalogue, later
 from tests.engine.asking import Incidents
 from tests.engine.test_board import DAY, ONE, RESOURCE, SPAN, agreed, bits, board, claim, held, taken
@@ -148,23 +148,27 @@ def node() -> Node:
     return Node()
 
 
+def told(span: Span) -> dict[BookingId, Booked]:
+    return {ONE: Booked(ONE, ROOM, span, ANA)}
+
+
 def booked(span: Span = SPAN, *places: Span) -> News:
     """Another node booked, or moved, to `span`; its entries also name the other places."""
     return News(
         places=[Place(ONE, ROOM, each) for each in (span, *places)],
-        bookings=agreed(span=span),
+        bookings=told(span),
         claims=[claim(span=span)],
     )
 
 
 def still(span: Span = SPAN) -> News:
     """Nothing was written; the booking that was asked for is there."""
-    return News(bookings=agreed(span=span), claims=[claim(span=span)])
+    return News(bookings=told(span), claims=[claim(span=span)])
 
 
 def cancelled(span: Span = SPAN) -> News:
     """Another node cancelled."""
-    return News(places=[Place(ONE, ROOM, span)], bookings=agreed(span=span))
+    return News(places=[Place(ONE, ROOM, span)], bookings=told(span))
 
 
 def own(*, released: Span | None = None, claimed: Span | None = None, changes: Changes | None = None) -> Committed:

@@ -12,7 +12,7 @@ from agenda.domain.commands import Changes, Holdings, Settled
 from agenda.domain.model import Booking, BookingId, Catalogue, Claim, RequestId, ResourceId, User, UserId
 from agenda.domain.times import Span
 from agenda.engine.ports import Occupied, Reader, SignIn, StoreConflict, StoreLost, StoreUnavailable, Window
-from agenda.storage import chains, postgres_feed, statements
+from agenda.storage import chains, postgres_feed
 from agenda.storage.postgres_feed import PostgresFeed
 from agenda.storage.rows import booking_row, claim_row, entry_row
 from tests.domain.agendas import NOON, catalogue
@@ -336,14 +336,11 @@ class _FeedConnection:
         elif sql == postgres_feed._ENTRIES:
             rows = list(self._entries(*map(_numbers, values[:2]), warm=values[2]))
         else:
-            wanted = [id_ for id_ in self._data.bookings if id_ in values[0]]
-            if sql == statements.BOOKINGS.postgresql:
-                rows = [booking_row(self._data.bookings[id_]) for id_ in wanted]
-            else:
-                assert sql == postgres_feed._CLAIMS
-                rows = [claim_row(self._data.claims[id_]) for id_ in wanted if id_ in self._data.claims]
+            assert sql == postgres_feed._BOOKINGS
+            wanted = [booking for id_, booking in self._data.bookings.items() if id_ in values[0]]
+            rows = [_told(booking, self._data.claims.get(booking.id)) for booking in wanted]
         self._pause()
-        return rows
+        return [tuple(bytes(value) if isinstance(value, bytearray) else value for value in row) for row in rows]
 
     def begin(self, words: str) -> None:
         """The transaction sees what there is at its first statement."""
@@ -381,3 +378,10 @@ class _FeedConnection:
 
 def _numbers(words: str) -> list[int]:
     return [int(word) for word in words.strip("{}").split(",") if word]
+
+
+def _told(booking: Booking, its: Claim | None) -> tuple[Any, ...]:
+    """A row of the feed's bookings."""
+    _, id_, resource, _, user, starts, ends, *_ = booking_row(booking)
+    _, seat, since, until, _ = claim_row(its) if its else (None,) * 5
+    return (id_, resource, starts, ends, user, seat, since, until)

@@ -13,7 +13,7 @@ from typing import Self
 from agenda.domain.model import Booking, BookingId, Catalogue, Claim, Resource, ResourceId, UserId
 from agenda.domain.slots import cells, origin
 from agenda.domain.times import CELL, DAY, MINUTE, Span, day_span, local_day
-from agenda.engine.ports import Occupied
+from agenda.engine.ports import Booked, Occupied
 
 Key = tuple[ResourceId, date]
 
@@ -66,10 +66,10 @@ class _Day:
     window: Span
     seats: int
     held: dict[BookingId, Occupied] | None = None
-    news: list[tuple[Claim, Booking | None]] = field(default_factory=list)
+    news: list[tuple[Claim, Booked | Booking | None]] = field(default_factory=list)
     view: DayView | None = None
 
-    def put(self, claim: Claim, booking: Booking | None) -> None:
+    def put(self, claim: Claim, booking: Booked | Booking | None) -> None:
         """From now on `booking` has the claim, or nobody."""
         self.news.append((claim, booking))
         self.view = None
@@ -104,7 +104,7 @@ class _Shelf:
     """The days of one resource, and what commits have told about it since somebody looked at one of them."""
 
     days: dict[date, _Day] = field(default_factory=dict)
-    news: list[tuple[Claim, Booking | None]] = field(default_factory=list)
+    news: list[tuple[Claim, Booked | Booking | None]] = field(default_factory=list)
 
     def learn(self, frame: Frame) -> None:
         """Tell the days the news, in order."""
@@ -172,7 +172,7 @@ class Board:
                 self._forget(next(iter(self._days)))
 
     def correct(
-        self, released: Iterable[Claim], claimed: Iterable[Claim], bookings: Mapping[BookingId, Booking]
+        self, released: Iterable[Claim], claimed: Iterable[Claim], bookings: Mapping[BookingId, Booked | Booking]
     ) -> int:
         """What a commit released and claimed, with the bookings that claim; the version from which on it shows."""
         with self._lock:
@@ -201,7 +201,7 @@ class Board:
         frame = self._frame()
         return Span(span.start - frame.before, span.end + frame.after)
 
-    def _tell(self, claim: Claim, booking: Booking | None) -> None:
+    def _tell(self, claim: Claim, booking: Booked | Booking | None) -> None:
         """Leave the news with the resource; mostly none of its days are on the board."""
         shelf = self._shelves.get(claim.resource)
         if shelf is not None:

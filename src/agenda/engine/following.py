@@ -13,7 +13,7 @@ from agenda.engine.board import Board, Key
 from agenda.engine.committer import Committed
 from agenda.engine.health import FEED, Health
 from agenda.engine.meter import Meter
-from agenda.engine.ports import Feed, Log, News, Place, StoreUnavailable
+from agenda.engine.ports import Booked, Feed, Log, News, Place, StoreUnavailable
 
 LOOK_SECONDS = 0.3  # between two looks when nobody calls
 PACE_SECONDS = 0.04  # at the least between two looks, however often others call
@@ -241,7 +241,7 @@ def found(done: Committed) -> list[Booking]:
     return [outcome for outcome in before if isinstance(outcome, Booking)]
 
 
-def _place(booking: Booking) -> Place:
+def _place(booking: Booked | Booking) -> Place:
     return Place(booking.id, booking.resource, booking.span)
 
 

@@ -79,9 +79,18 @@ class Place(NamedTuple):
     span: Span
 
 
+class Booked(NamedTuple):
+    """Of a booking as it is now, what its slots show."""
+
+    id: BookingId
+    resource: ResourceId
+    span: Span
+    user: UserId
+
+
 @dataclass(frozen=True, slots=True)
 class News:
-    """What other nodes committed: where bookings were said to be, and those bookings and their claims as they are now.
+    """What other nodes committed: bookings and their claims as they are now, and where else these were said to be.
 
     Without `whole` anything may be missing, ended sessions too. `version` is that of the catalogue; `entries` are how
     many were written.
@@ -92,7 +101,7 @@ class News:
     version: int = 0
     entries: int = 0
     places: list[Place] = field(default_factory=list)
-    bookings: dict[BookingId, Booking] = field(default_factory=dict)
+    bookings: dict[BookingId, Booked] = field(default_factory=dict)
     claims: list[Claim] = field(default_factory=list)
     closed: list[str] = field(default_factory=list)
     erased: list[UserId] = field(default_factory=list)

@@ -11,15 +11,14 @@ from pydantic_core import from_json
 
 from agenda.domain.audit import Head
 from agenda.domain.commands import CloseSession, EraseUser
-from agenda.domain.model import BookingId, ResourceId, UserId
-from agenda.engine.ports import News, Place, StoreUnavailable
+from agenda.domain.model import BookingId, Claim, ResourceId, UserId
+from agenda.engine.ports import Booked, News, Place, StoreUnavailable
 from agenda.storage import arrays
-from agenda.storage import statements as sql
 from agenda.storage.chains import Chains, Look
 from agenda.storage.connection import Row
 from agenda.storage.deadlines import Guard
 from agenda.storage.postgres import BY_KEY, Connection
-from agenda.storage.rows import booking_of, claim_of, span_of
+from agenda.storage.rows import span_of
 
 CHANNEL: Final = "agenda"
 MOST: Final = 10_000  # entries that are read at once; after a longer absence it is cheaper to forget the board
@@ -41,12 +40,16 @@ WHERE a.seq = known.seq OR a.action IN ('{CloseSession.action}', '{EraseUser.act
 OR ($3::bool AND a.booking IS NOT NULL AND a.outcome = 'ok')"""  # noqa: S608  # our own words
 
 
-# Of bookings, the claims that they own. The order leaves the planner no other index, whatever it knows of the table.
-_CLAIMS: Final = """\
-SELECT uuid_send(c.resource), c.seat, date_part('epoch', c.starts)::int8, date_part('epoch', c.ends)::int8,
-uuid_send(c.booking) FROM unnest($1::uuid[]) AS wanted(id) JOIN booking b ON b.id = wanted.id CROSS JOIN LATERAL
+# Bookings with the claims that they own. The order leaves the planner no other index, whatever it knows of the table.
+_BOOKINGS: Final = """\
+SELECT uuid_send(b.id), uuid_send(b.resource), date_part('epoch', b.starts)::int8, date_part('epoch', b.ends)::int8,
+uuid_send(b."user"), c.seat, date_part('epoch', c.starts)::int8, date_part('epoch', c.ends)::int8
+FROM unnest($1::uuid[]) AS wanted(id) JOIN booking b ON b.id = wanted.id LEFT JOIN LATERAL
 (SELECT * FROM claim WHERE claim.resource = b.resource AND claim.seat = b.seat AND claim.starts <= b.starts
-ORDER BY claim.resource DESC, claim.seat DESC, claim.starts DESC LIMIT 1) c WHERE c.booking = b.id"""
+ORDER BY claim.resource DESC, claim.seat DESC, claim.starts DESC LIMIT 1) c ON c.booking = b.id"""
+
+# Where an entry says that a booking is: its id, the resource's, and the span's ends in seconds.
+_Said = tuple[bytes, bytes, int, int]
 
 
 class Source(Protocol):
@@ -159,14 +162,25 @@ def _read(connection: Connection, look: Look, again: Collection[BookingId], warm
     entries = connection.rows(_ENTRIES, (*known, warm())) if moved else []
     if not _continued(moved, entries):
         return News(whole=False, entries=written)
-    news = _sorted_out([row for row in entries if row[1] > moved[row[0]].seq])
-    wanted = {place.booking for place in news.places}.union(again)
+    news, said = _sorted_out([row for row in entries if row[1] > moved[row[0]].seq])
+    wanted = {booking for booking, *_ in said}.union(map(bytes.fromhex, again))
     if not wanted:
         return replace(news, entries=written)
-    keys = [(bytes.fromhex(id_),) for id_ in wanted]
-    bookings = map(booking_of, sql.BOOKINGS.rows(connection, keys))
-    claims = map(claim_of, connection.rows(_CLAIMS, (arrays.ids([id_ for (id_,) in keys]),)))
-    return replace(news, entries=written, bookings={each.id: each for each in bookings}, claims=list(claims))
+    for row in connection.rows(_BOOKINGS, (arrays.ids(list(wanted)),)):
+        _take(news, row)
+        said.discard(row[:4])
+    places = [Place(BookingId(id_.hex()), ResourceId(at.hex()), span_of(*span)) for id_, at, *span in said]
+    return replace(news, entries=written, places=places)
+
+
+def _take(news: News, row: Row) -> None:
+    """Put a booking, and its claim if it has one, among the news."""
+    id_, at, starts, ends, user, seat, since, until = row
+    booking = Booked(BookingId(id_.hex()), ResourceId(at.hex()), span_of(starts, ends), UserId(user.hex()))
+    news.bookings[booking.id] = booking
+    if since is not None:
+        span = booking.span if (since, until) == (starts, ends) else span_of(since, until)
+        news.claims.append(Claim(booking.resource, seat, span, booking.id))
 
 
 def _continued(moved: dict[int, Head], entries: list[Row]) -> bool:
@@ -175,9 +189,9 @@ def _continued(moved: dict[int, Head], entries: list[Row]) -> bool:
     return all(head.seq == 0 or hashes.get((head.writer, head.seq)) == head.hash for head in moved.values())
 
 
-def _sorted_out(entries: list[Row]) -> News:
-    """What the entries tell, by kind."""
-    news = News()
+def _sorted_out(entries: list[Row]) -> tuple[News, set[_Said]]:
+    """What the entries tell of users and sessions, and of bookings."""
+    news, said = News(), set[_Said]()
     for _, _, _, action, booking, resource, starts, ends, detail in entries:
         facts = from_json(detail) if detail else {}
         if action == EraseUser.action:
@@ -185,9 +199,8 @@ def _sorted_out(entries: list[Row]) -> News:
         elif action == CloseSession.action:
             news.closed.append(facts.get("session", ""))
         elif booking is not None and resource is not None:
-            id_ = BookingId(booking.hex())
-            news.places.append(Place(id_, ResourceId(resource.hex()), span_of(starts, ends)))
+            said.add((booking, resource, starts, ends))
             if "from" in facts:
                 left, since, until = facts["from"]
-                news.places.append(Place(id_, ResourceId(left), span_of(since, until)))
-    return news
+                said.add((booking, bytes.fromhex(left), since, until))
+    return news, said
