@@ -19,6 +19,8 @@ CONNECTIONS = 64
 SERVERS = 3
 RATE = 12_000
 """Bookings a second for which slots are prepared: more than any machine of two cores reaches."""
+HOST = "127.0.0.1"
+"""By which pgbench reaches PostgreSQL: as the servers do, which as a rule are on other machines."""
 CONTESTED = 10
 """Slots for which all race."""
 
@@ -36,7 +38,7 @@ class Nodes:
             if server is None:
                 return {}
             run_agenda("fill", "--store", server.url, "--resources", f"{resources}", "--bookings", f"{bookings}")
-            peer = Peer(server, resources=resources, bookings=bookings)
+            peer = Peer(server, resources=resources, bookings=bookings, host=HOST)
             server.sql("VACUUM ANALYZE")
             runs: dict[str, list[Figures]] = {}
 
