@@ -1,15 +1,16 @@
-"""Nodes on one database, as their clients see them: what happens at one shows at all."""
+"""Nodes on one database, as their clients see them: what happens at one shows at all.
+
+How soon it shows is measured by `make bench`.
+"""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from statistics import median
-from time import monotonic
 from typing import Any
 
 import pytest
 
 from agenda.prove.lines import Line
-from tests.nodes.town import SECOND, Node, Watcher, far_node, nodes
+from tests.nodes.town import Node, Watcher, far_node, nodes
 from tests.protocol.peer import Peer, RefusedError
 from tests.waiting import until
 
@@ -59,26 +60,23 @@ def refused(peer: Peer, code: str) -> Callable[[], bool]:
 # Who watches
 
 
-def news_take(here: Node, there: Node) -> float:
-    """Seconds from a booking's answer at one node until a stranger at the other is told, in the middle of several."""
+def book_and_be_seen(here: Node, there: Node) -> None:
+    """Of each of several bookings at one node a stranger at the other is told before the next is made."""
     day = there.day()
     stranger, booker = Watcher(here.customer(), day), there.customer()
-    times = []
     for hour in range(8, 8 + ROUNDS):
         start = there.at(day, hour)
         booker.call("booking.create", start=start)
-        answered = monotonic()
-        times.append(stranger.until(start, "taken") - answered)
-    return median(times)
+        stranger.until(start, "taken")
 
 
-def test_a_booking_shows_at_another_node_within_a_second(here: Node, there: Node) -> None:
-    assert news_take(here, there) < SECOND
+def test_a_booking_shows_at_another_node(here: Node, there: Node) -> None:
+    book_and_be_seen(here, there)
 
 
 def test_also_when_no_node_ever_calls_another(tmp_path: Path) -> None:
     with nodes(tmp_path, mute=True) as (here, there):
-        assert news_take(here, there) < SECOND
+        book_and_be_seen(here, there)
 
 
 def test_a_move_and_a_cancellation_show_at_another_node(here: Node, there: Node) -> None:
@@ -178,10 +176,10 @@ def without_audit(export: dict[str, Any]) -> dict[str, Any]:
 # Who leaves
 
 
-def test_a_session_that_is_closed_at_one_node_ends_at_the_other_within_a_second(here: Node, there: Node) -> None:
+def test_a_session_that_is_closed_at_one_node_ends_at_the_other(here: Node, there: Node) -> None:
     peer, other = both(here, there)
     peer.call("session.close")
-    until(refused(other, "not_signed_in"), SECOND)
+    until(refused(other, "not_signed_in"))
 
 
 def test_the_watches_of_a_closed_session_end_at_the_other_node(here: Node, there: Node) -> None:
@@ -197,14 +195,14 @@ def test_the_watches_of_a_closed_session_end_at_the_other_node(here: Node, there
     assert other.arrived_changes() == []
 
 
-def test_an_erased_user_is_gone_from_every_node_within_a_second_and_his_slots_are_free(here: Node, there: Node) -> None:
+def test_an_erased_user_is_gone_from_every_node_and_his_slots_are_free(here: Node, there: Node) -> None:
     day = here.day()
     peer, other = both(here, there)
     stranger = Watcher(there.customer(), day)
     peer.call("booking.create", start=here.at(day, 10))
     stranger.until(here.at(day, 10), "taken")
     peer.call("user.erase", password=peer.password, request="goodbye")
-    until(refused(other, "not_signed_in"), SECOND)
+    until(refused(other, "not_signed_in"))
     stranger.until(here.at(day, 10), "free")
 
 

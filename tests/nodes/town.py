@@ -1,11 +1,10 @@
-"""Real server processes on one PostgreSQL database, and how long news take from one to another."""
+"""Real server processes on one PostgreSQL database, and who watches at them."""
 
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 from agenda.prove.lines import Line
@@ -13,8 +12,6 @@ from tests.postgres import database_of
 from tests.protocol.peer import Peer
 from tests.protocol.server import Server
 from tests.storage.line import line_to
-
-SECOND = 1.0
 
 MUTE = """\
 from agenda.storage import postgres_feed
@@ -79,11 +76,10 @@ class Watcher:
         self.watch = answer["watch"]
         self.states = {slot["start"]: slot["state"] for slot in answer["slots"]}
 
-    def until(self, start: str, state: str) -> float:
-        """When the slot became so, as far as he was told."""
+    def until(self, start: str, state: str) -> None:
+        """Return when he has been told that the slot is so."""
         while self.states[start] != state:
             self.take(self.peer.change())
-        return monotonic()
 
     def until_told_that_the_store_is_away(self) -> None:
         while (message := self.peer.read()).get("method") != "store.changed":
