@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -226,14 +227,16 @@ class Bench:
             return watchers(server, Crowd(), self._size.watchers, self._size.watching_one_day)
 
     def start(self) -> Figures:
-        """Seconds until things are there."""
+        """Seconds until things are there, and until a server that is told to end is gone although a client stays."""
         data = self._copy(self._size.resources, self._size.many, "full", keep=True)
-        ready = []
+        ready, gone = [], []
         for _ in range(3):
-            with agenda(data) as server:
+            with agenda(data) as server, socket.create_connection(("localhost", server.port)):
                 ready.append(server.ready_seconds)
+                gone.append(_stop_seconds(server))
         return {
             "ready": round(statistics.median(ready), 3),
+            "gone": round(statistics.median(gone), 3),
             "help": round(statistics.median(_help_seconds() for _ in range(5)), 3),
             "paint": first_paint(),
         }
@@ -274,6 +277,12 @@ class Bench:
         if not target.exists():
             shutil.copytree(made, target)
         return target
+
+
+def _stop_seconds(server: Server) -> float:
+    began = time.perf_counter()
+    server.stop()
+    return time.perf_counter() - began
 
 
 def _help_seconds() -> float:

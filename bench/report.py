@@ -99,6 +99,7 @@ def promises(figures: dict[str, Any]) -> Rows:
         (f"memory with {watching['connections']:,} watchers", "600 MB", f"{watching['megabytes']:,} MB"),
         (f"{watching['watching_one_day']:,} watchers have a change", "250 ms", f"{watching['all_have_it']:.0f} ms"),
         ("server ready with very many bookings", "1 s", f"{start['ready']:.2f} s"),
+        ("server gone although a client stays connected", "3 s", f"{start['gone']:.2f} s"),
         ("`agenda --help`", "0.4 s", f"{start['help']:.2f} s"),
         ("first picture of the desktop", "1 s", f"{start['paint']:.2f} s" if start["paint"] else "no display here"),
         ("the load generator by itself", "", f"{figures['generator']['per_second']:,.0f}/s"),

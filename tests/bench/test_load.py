@@ -104,7 +104,7 @@ RESULTS = {
         "one_resource": run(5),
         "slot_list": {"empty": run(13), "full": run(10)},
         "watching": {"connections": 5, "watching_one_day": 1, "megabytes": 10, "all_have_it": 3},
-        "start": {"ready": 1, "help": 1, "paint": None},
+        "start": {"ready": 1, "gone": 1, "help": 1, "paint": None},
         "shares": {"parts": {"saving": 50}, "microseconds": {"committer": 90}},
     },
 }
