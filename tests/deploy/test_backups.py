@@ -75,7 +75,7 @@ class House:
         """Begin a new file of the log, and return when the old one is kept."""
         write, switch = "SELECT pg_logical_emit_message(true, 'a', 'b')", "SELECT pg_walfile_name(pg_switch_wal())"
         name = self.do(f'psql -Atc "{write}" -c "{switch}" postgres').split()[-1]
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not (self.archive / name).exists():
             assert time.monotonic() < deadline, "the log is not being kept"
             time.sleep(0.05)

@@ -20,7 +20,7 @@ from tests.protocol.server import Server
 
 SETTINGS = CONTAINER / "haproxy.cfg"
 PROGRAM = shutil.which("haproxy", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
-PATIENCE = 20.0
+PATIENCE = 30.0
 BALANCER = "127.0.0.9"  # from where it calls the servers, whom the tests call from elsewhere
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="HAProxy is not installed")

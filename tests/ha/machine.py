@@ -12,7 +12,7 @@ from pathlib import Path
 
 NAMESPACES = Path("/run/netns")
 NETWORK_NAMESPACE = 0x40000000  # CLONE_NEWNET
-PATIENCE = 10.0
+PATIENCE = 30.0
 PAUSE = 0.1
 """Seconds between two looks at something that is waited for."""
 

@@ -27,6 +27,6 @@ def missing() -> str | None:
     if not not_as_root():
         return "this machine lets root become nobody else, and PostgreSQL refuses root"
     done = subprocess.run(
-        ["unshare", "--net", "nft", "list", "ruleset"], check=False, capture_output=True, text=True, timeout=10
+        ["unshare", "--net", "nft", "list", "ruleset"], check=False, capture_output=True, text=True, timeout=60
     )
     return f"this machine forbids namespaces: {done.stderr.strip()}" if done.returncode else None

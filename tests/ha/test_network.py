@@ -51,7 +51,7 @@ def hears(listener: Machine, speaker: Machine) -> bool:
     with speaker.inside():
         mouth = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with ear, mouth:
-        ear.settimeout(0.5)
+        ear.settimeout(1)
         ear.bind((listener.addresses[CLUSTER], PORT))
         mouth.sendto(b"?", ear.getsockname())
         try:

@@ -31,7 +31,7 @@ def nodes(site: Site) -> Site:
 @pytest.fixture
 def client(nodes: Site) -> Iterator[Client]:
     with nodes.client_machine().inside():
-        client = Client(*nodes.nodes[0].address, language="en", timeout=4)
+        client = Client(*nodes.nodes[0].address, language="en", timeout=10)
     with client:
         client.sign_in("Ana", "correct horse", create=True)
         yield client

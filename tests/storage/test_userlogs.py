@@ -14,7 +14,7 @@ from agenda.storage.store import SqliteStore
 from agenda.storage.userlogs import UserLogs
 from tests.storage.making import DAY, HOUR, NOW, Desk
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 
 
 @pytest.fixture
