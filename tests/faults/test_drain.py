@@ -95,6 +95,7 @@ def at_work(it: Drained) -> Iterator[None]:
             work.enter_context(worker)
         load = Load(it.left.address[1], it.customers, starts(0), SEED, burst=BURST)
         work.callback(load.stop)
+        work.callback(it.left.kill)  # else whoever waits for its answer would hold up a test that has failed
         load.wait_for_answers(CUSTOMERS * BURST)
         yield
 
