@@ -151,7 +151,7 @@ def test_the_server_keeps_the_process_id_of_the_command(server: subprocess.Popen
     )
     assert "-m agenda serve" in command.stdout
     server.send_signal(signal.SIGTERM)
-    assert server.wait(timeout=10) == 0
+    assert server.wait(timeout=30) == 0
 
 
 @pytest.mark.slow

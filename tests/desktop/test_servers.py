@@ -21,7 +21,7 @@ def locked(server: Server) -> Iterator[None]:
     """As long as the block runs another program has the server's database for itself, and the server knows."""
     start = datetime.combine(server.today() + timedelta(days=60), datetime.min.time().replace(hour=10))
     with closing(sqlite3.connect(server.data / "agenda.db", isolation_level=None)) as other:
-        with Client(*server.address, timeout=3.0) as client:
+        with Client(*server.address, timeout=6.0) as client:
             client.sign_in(unused_name(), PASSWORD, create=True)
             other.execute("BEGIN IMMEDIATE")
             with suppress(ClientError):

@@ -160,12 +160,12 @@ def test_a_primary_that_was_replaced_while_it_stood_still_is_not_heard_any_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When it goes on, it stands first among the hosts, takes itself for the primary, and its connections are open."""
-    monkeypatch.setattr(postgres_store, "BATCH_SECONDS", 1.0)
     with replicated(tmp_path) as (primary, standby):
         hosts = f"postgresql://agenda@127.0.0.1:{primary.port},127.0.0.1:{standby.port}/postgres?connect_timeout=2"
         with closing(Node(hosts)) as node:
             ana = node.join("Ana")
             first = node.booked(ana)
+            monkeypatch.setattr(postgres_store, "BATCH_SECONDS", 1.0)
             primary.pause()
             standby.promote()
             standby.sql("ALTER SYSTEM SET synchronous_standby_names = ''")

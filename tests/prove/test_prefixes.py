@@ -76,4 +76,4 @@ def test_a_program_is_told_when_the_thread_that_started_it_ends() -> None:
     thread.start()
     thread.join()
     with started[0] as program:
-        assert program.wait(10) == -signal.SIGTERM
+        assert program.wait(30) == -signal.SIGTERM

@@ -137,7 +137,7 @@ def descendants(pid: int) -> list[int]:
 
 def is_alive(pid: int) -> bool:
     """Whether a process goes on, after a moment in which it may end; one that nobody buries has ended."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     with suppress(OSError):
         while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}:
             if time.monotonic() > deadline:

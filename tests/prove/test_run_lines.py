@@ -12,7 +12,7 @@ import pytest
 from agenda.prove.lines import Line, Lines
 from tests.certificates import self_signed
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 AT_ONCE = 0.2
 
 

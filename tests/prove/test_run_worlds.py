@@ -29,7 +29,7 @@ def node(tmp_path: Path) -> Iterator[Node]:
         node.kill()
 
 
-def answers(node: Node, timeout: float = 10.0) -> bool:
+def answers(node: Node, timeout: float = 30.0) -> bool:
     with Client(*node.address, timeout=timeout) as client:
         try:
             client.ping()

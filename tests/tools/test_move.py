@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from agenda.storage import bulk, looking, postgres, sqlite
@@ -170,15 +171,15 @@ def test_a_copy_into_a_folder_that_differs_is_no_database(
 
 
 def test_killed_in_the_middle_it_leaves_nothing_and_can_be_done_again(lived: Path, empty: Database) -> None:
-    writing = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{empty.name}' AND backend_xid IS NOT NULL"
-    there = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{empty.name}'"
+    there = f"SELECT 1 FROM pg_stat_activity WHERE datname = '{empty.name}'"
     process = subprocess.Popen([sys.executable, "-m", "agenda", "move-store", f"sqlite:{lived}", empty.url])
-    try:
-        until(lambda: server().sql(writing) == "1")
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    until(lambda: server().sql(there) == "0")
+    with psycopg.connect(server().url, autocommit=True) as witness:  # one who looks often, as it writes but briefly
+        try:
+            until(lambda: witness.execute(f"{there} AND backend_xid IS NOT NULL").rowcount == 1)
+        finally:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        until(lambda: witness.execute(there).rowcount == 0)
     assert (process.returncode, empty.tables()) == (-signal.SIGKILL, "0")
     assert move(lived, empty.url, NOW, unseen).rows["booking"] == len(bare(lived, "SELECT id FROM booking"))
 
@@ -187,7 +188,7 @@ def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + DEADLINE
     while not condition():
         assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
+        time.sleep(0.002)
 
 
 def test_a_made_up_agenda_is_made_on_postgresql_too(empty: Database) -> None:
