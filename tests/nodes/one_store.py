@@ -340,7 +340,7 @@ class _FeedConnection:
             wanted = [booking for id_, booking in self._data.bookings.items() if id_ in values[0]]
             rows = [_told(booking, self._data.claims.get(booking.id)) for booking in wanted]
         self._pause()
-        return [tuple(bytes(value) if isinstance(value, bytearray) else value for value in row) for row in rows]
+        return [tuple(map(_as_sent, row)) for row in rows]
 
     def begin(self, words: str) -> None:
         """The transaction sees what there is at its first statement."""
@@ -385,3 +385,8 @@ def _told(booking: Booking, its: Claim | None) -> tuple[Any, ...]:
     _, id_, resource, _, user, starts, ends, *_ = booking_row(booking)
     _, seat, since, until, _ = claim_row(its) if its else (None,) * 5
     return (id_, resource, starts, ends, user, seat, since, until)
+
+
+def _as_sent(value: Any) -> Any:
+    """As the driver gives it."""
+    return bytes(value) if type(value) is bytearray else value

@@ -7,8 +7,8 @@ from sqlalchemy import select
 from agenda.domain.commands import AuditFact, Changes
 from agenda.domain.errors import Forbidden
 from agenda.domain.model import RequestId, User
+from agenda.storage.compiled import Query
 from agenda.storage.schema import AUDIT
-from agenda.storage.statements import Query
 from tests.storage.conftest import open_sqlite
 from tests.storage.making import DAY, HOUR, NOW, Desk, settled
 

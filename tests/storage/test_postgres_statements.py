@@ -13,15 +13,15 @@ from agenda.storage import (
     export,
     postgres_feed,
     postgres_pool,
+    postgres_statements,
     postgres_store,
-    postgres_transaction,
     reader,
     statements,
     tidy,
 )
+from agenda.storage.compiled import Many, Query, Statement
 from agenda.storage.postgres import WRITER_SETTINGS, Connection
 from agenda.storage.postgres_store import PostgresStore
-from agenda.storage.statements import Many, Query, Statement
 from tests.postgres import database_of
 from tests.storage.making import catalogue
 from tests.storage.node import rows
@@ -29,7 +29,7 @@ from tests.storage.node import rows
 LARGE = {"account", "audit", "booking", "claim", "request", "session"}
 MODULES = (
     *(statements, erase, export, reader, tidy),
-    *(postgres_feed, postgres_pool, postgres_store, postgres_transaction),
+    *(postgres_feed, postgres_pool, postgres_statements, postgres_store),
 )
 FILL = """\
 INSERT INTO account SELECT gen_random_uuid(), 'user ' || n, 'customer', 'hash', 'en', now()
@@ -120,5 +120,5 @@ def test_a_walk_through_a_table_would_be_noticed(connection: Connection, sql: st
 
 
 def test_all_statements_were_found() -> None:
-    assert {postgres_transaction.ADD_CLAIMS, postgres_transaction.BOOKINGS.postgresql} < set(STATEMENTS)
+    assert {postgres_statements.ADD_CLAIMS, postgres_statements.BOOKINGS.postgresql} < set(STATEMENTS)
     assert postgres_feed._ENTRIES in STATEMENTS

@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from agenda.storage import erase, export, reader, statements, tidy, userlogs
+from agenda.storage.compiled import Many, Query, Statement
 from agenda.storage.schema import CLAIM
-from agenda.storage.statements import Many, Query, Statement
 from agenda.storage.store import SqliteStore
 
 LARGE = "account|audit|booking|claim|request|session"

@@ -16,6 +16,7 @@ from sqlalchemy import delete, func, select
 from agenda.domain.audit import Head
 from agenda.domain.model import Catalogue
 from agenda.engine.ports import StoreUnavailable
+from agenda.storage.compiled import Query, Statement
 from agenda.storage.database import open_store
 from agenda.storage.diagnosis import Finding, Patient
 from agenda.storage.doctor import diagnose
@@ -24,7 +25,6 @@ from agenda.storage.errors import FileExists, StoreDamaged, StoreMissing
 from agenda.storage.folder import BACKUPS, DATABASE, FILE_MODE, FOLDER_MODE, DataFolder, hand_over, sync_folder
 from agenda.storage.schema import BOOKING, ERASURE, SESSION
 from agenda.storage.sqlite import Connection
-from agenda.storage.statements import Query, Statement
 from agenda.storage.verify import Steps, verify_audit
 
 _COUNT: Final = Query(select(func.count()).select_from(BOOKING))

@@ -8,13 +8,13 @@ from typing import Final
 from sqlalchemy.schema import CreateIndex
 
 from agenda.storage import postgres, postgres_database, sqlite
+from agenda.storage.compiled import dialect, indexes
 from agenda.storage.connection import Engine
 from agenda.storage.errors import FolderNotEmpty, StoreNotEmpty
 from agenda.storage.folder import FILE_MODE, DataFolder, sync_folder
 from agenda.storage.postgres_transaction import BLOCK
 from agenda.storage.schema import CLAIM_NO_OVERLAP, METADATA
 from agenda.storage.sqlite import TRIGGERS
-from agenda.storage.statements import dialect, indexes
 
 UNFINISHED: Final = "agenda.unfinished"
 

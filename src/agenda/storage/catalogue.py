@@ -19,6 +19,7 @@ from agenda.domain.model import (
     Service,
     ServiceId,
 )
+from agenda.storage.compiled import Statement
 from agenda.storage.connection import Connection
 from agenda.storage.schema import (
     BUSINESS,
@@ -28,7 +29,6 @@ from agenda.storage.schema import (
     SERVICE,
     SERVICE_RESOURCE,
 )
-from agenda.storage.statements import Statement
 
 _BUSINESS: Final = Statement(select(BUSINESS))
 _RESOURCES: Final = Statement(select(RESOURCE).order_by(RESOURCE.c.id))

@@ -11,11 +11,11 @@ from sqlalchemy import insert, select
 from agenda import __version__
 from agenda.domain.model import Catalogue
 from agenda.storage.catalogue import write_catalogue
+from agenda.storage.compiled import Query, Statement, ddl_of
 from agenda.storage.errors import StoreDamaged, StoreNewer
 from agenda.storage.folder import DataFolder
 from agenda.storage.schema import META
 from agenda.storage.sqlite import BUSY_SECONDS, PAGE_BYTES, TRIGGERS, Connection
-from agenda.storage.statements import Query, Statement, ddl_of
 from agenda.storage.store import SqliteStore
 from agenda.storage.transaction import utc_now
 

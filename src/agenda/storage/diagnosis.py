@@ -11,10 +11,10 @@ from zoneinfo import TZPATH, ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import select
 
+from agenda.storage.compiled import Query
 from agenda.storage.connection import Connection
 from agenda.storage.findings import QUESTIONS, concerned, moved_walls
 from agenda.storage.schema import BUSINESS, to_seconds
-from agenda.storage.statements import Query
 from agenda.storage.verify import Steps, Verification, verify_audit
 
 EXAMPLES: Final = 5

@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import select
 
 from agenda.engine.ports import StoreUnavailable
+from agenda.storage.compiled import Query
 from agenda.storage.database import REVISIONS
 from agenda.storage.diagnosis import COMMON, Check, Finding, Patient, checked, counted, silent, zone_data
 from agenda.storage.erased import listed
@@ -18,7 +19,6 @@ from agenda.storage.errors import StoreProblem
 from agenda.storage.folder import LOGS
 from agenda.storage.schema import ACCOUNT, METADATA
 from agenda.storage.sqlite import TRIGGERS, Connection
-from agenda.storage.statements import Query
 from agenda.storage.verify import Steps
 
 FREE_BYTES: Final = 500 * 2**20

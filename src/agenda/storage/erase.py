@@ -7,6 +7,7 @@ from sqlalchemy import BindParameter, Select, bindparam, delete, func, null, sel
 from agenda.domain.commands import Erasure, Holdings
 from agenda.domain.model import UserId
 from agenda.storage import statements as sql
+from agenda.storage.compiled import Query
 from agenda.storage.connection import Connection
 from agenda.storage.rows import booking_of, claim_of, receipt_text
 from agenda.storage.schema import (
@@ -29,19 +30,19 @@ def _claims(*columns: Any) -> Select[Any]:
 
 _CLAIM_KEY: Final = (CLAIM.c.resource, CLAIM.c.seat, CLAIM.c.starts)
 
-PASSWORD: Final = sql.Query(select(ACCOUNT.c.password_hash).where(ACCOUNT.c.id == _USER))
-BOOKINGS: Final = sql.Query(select(BOOKING).where(BOOKING.c.user == _USER).order_by(BOOKING.c.starts))
-CLAIMS: Final = sql.Query(_claims(*CLAIM.columns))
-ENTRIES: Final = sql.Query(
+PASSWORD: Final = Query(select(ACCOUNT.c.password_hash).where(ACCOUNT.c.id == _USER))
+BOOKINGS: Final = Query(select(BOOKING).where(BOOKING.c.user == _USER).order_by(BOOKING.c.starts))
+CLAIMS: Final = Query(_claims(*CLAIM.columns))
+ENTRIES: Final = Query(
     select(AUDIT.c.writer, AUDIT.c.seq).where(AUDIT.c.user == _USER).order_by(AUDIT.c.writer, AUDIT.c.seq)
 )
-SESSIONS: Final = sql.Query(select(func.count()).select_from(SESSION).where(SESSION.c.user == _USER))
+SESSIONS: Final = Query(select(func.count()).select_from(SESSION).where(SESSION.c.user == _USER))
 
 _ERASED_CONTENT: Final = {name: null() for name in ("user", "action", "outcome", "booking", "detail", "salt")}
 # In this order: claims are found by bookings, and sessions refer to the account.
 ERASE: Final = tuple(
     map(
-        sql.Query,
+        Query,
         (
             delete(CLAIM).where(tuple_(*_CLAIM_KEY).in_(_claims(*_CLAIM_KEY))),
             delete(BOOKING).where(BOOKING.c.user == _USER),

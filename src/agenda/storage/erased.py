@@ -14,13 +14,13 @@ from agenda.domain.decide import decide
 from agenda.domain.model import Catalogue, RequestId, UserId
 from agenda.engine.ids import new_ids
 from agenda.engine.ports import Store
+from agenda.storage.compiled import Query
 from agenda.storage.connection import Connection
 from agenda.storage.database import open_store
 from agenda.storage.errors import StoreEmpty
 from agenda.storage.folder import ERASED
 from agenda.storage.looking import looking
 from agenda.storage.schema import AUDIT, SESSION
-from agenda.storage.statements import Query
 
 # What erasures left in the audit log, the only place that keeps their ids for ever.
 ERASURES: Final = Query(

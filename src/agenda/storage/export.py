@@ -7,7 +7,7 @@ from sqlalchemy import BindParameter, bindparam, select
 
 from agenda.domain.model import Booking, UserId
 from agenda.storage import erase
-from agenda.storage import statements as sql
+from agenda.storage.compiled import Query
 from agenda.storage.connection import Connection, Row
 from agenda.storage.rows import (
     account_of,
@@ -20,18 +20,16 @@ from agenda.storage.rows import (
 from agenda.storage.schema import ACCOUNT, AUDIT, BOOKING, REQUEST, SESSION, to_instant
 
 _USER: Final[BindParameter[Any]] = bindparam("user_id")
-_ACCOUNT: Final = sql.Query(select(ACCOUNT).where(ACCOUNT.c.id == _USER))
-_SESSIONS: Final = sql.Query(
-    select(SESSION.c.language, SESSION.c.at).where(SESSION.c.user == _USER).order_by(SESSION.c.at)
-)
-_BOOKINGS: Final = sql.Query(select(BOOKING).where(BOOKING.c.user == _USER).order_by(BOOKING.c.starts, BOOKING.c.id))
-_REQUESTS: Final = sql.Query(
+_ACCOUNT: Final = Query(select(ACCOUNT).where(ACCOUNT.c.id == _USER))
+_SESSIONS: Final = Query(select(SESSION.c.language, SESSION.c.at).where(SESSION.c.user == _USER).order_by(SESSION.c.at))
+_BOOKINGS: Final = Query(select(BOOKING).where(BOOKING.c.user == _USER).order_by(BOOKING.c.starts, BOOKING.c.id))
+_REQUESTS: Final = Query(
     select(*REQUEST.columns, *BOOKING.columns)
     .select_from(REQUEST.outerjoin(BOOKING, BOOKING.c.number == REQUEST.c.booking))
     .where(REQUEST.c.user == _USER)
     .order_by(REQUEST.c.at, REQUEST.c.request)
 )
-_ENTRIES: Final = sql.Query(select(AUDIT).where(AUDIT.c.user == _USER).order_by(AUDIT.c.writer, AUDIT.c.seq))
+_ENTRIES: Final = Query(select(AUDIT).where(AUDIT.c.user == _USER).order_by(AUDIT.c.writer, AUDIT.c.seq))
 
 
 def export_of(connection: Connection, user: UserId) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from agenda.domain.audit import SALT_BYTES, Head, chain
 from agenda.domain.commands import Account, AuditFact, Settled
 from agenda.domain.model import Booking, Claim, RequestId, Status
 from agenda.storage.bulk import begin_file, finish_file, new_file
+from agenda.storage.compiled import Statement
 from agenda.storage.database import create
 from agenda.storage.diagnosis import silent
 from agenda.storage.folder import DataFolder
@@ -23,7 +24,6 @@ from agenda.storage.made_up import MadeUp, MadeUpDay, Plan
 from agenda.storage.rows import account_row, booking_row, claim_row, entry_row, settled_row
 from agenda.storage.schema import ACCOUNT, AUDIT, BOOKING, CLAIM, METADATA, REQUEST, WRITER, to_seconds
 from agenda.storage.sqlite import Connection
-from agenda.storage.statements import Statement
 from agenda.storage.verify import Steps
 
 PASSWORD: Final = "agenda"  # noqa: S105  # of people who do not exist

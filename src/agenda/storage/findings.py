@@ -12,6 +12,7 @@ from sqlalchemy import BindParameter, CompoundSelect, Select, and_, bindparam, f
 
 from agenda.domain.codes import code
 from agenda.domain.model import Status
+from agenda.storage.compiled import Query
 from agenda.storage.connection import Connection
 from agenda.storage.schema import (
     ACCOUNT,
@@ -23,7 +24,6 @@ from agenda.storage.schema import (
     SERVICE,
     to_instant,
 )
-from agenda.storage.statements import Query
 
 _LIVE: Final = BOOKING.c.status.in_([literal_column(f"'{status}'") for status in Status if status.live])
 _NOW: Final[BindParameter[Any]] = bindparam("now")

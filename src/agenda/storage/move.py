@@ -14,6 +14,7 @@ from agenda.domain.audit import Head
 from agenda.engine.ports import StoreConflict
 from agenda.storage import doctor, postgres, postgres_address, postgres_doctor
 from agenda.storage.bulk import begin_file, finish_file, finish_tables, new_file, new_tables
+from agenda.storage.compiled import Many, Query
 from agenda.storage.connection import Connection, Row
 from agenda.storage.database import make_tables, set_up
 from agenda.storage.diagnosis import CONTENT, Finding, Patient, audit_findings, checked
@@ -24,7 +25,6 @@ from agenda.storage.folder import DATABASE, DataFolder
 from agenda.storage.looking import looking_at_folder, recognise, refuse_other_revisions
 from agenda.storage.made_up import Plan
 from agenda.storage.schema import METADATA
-from agenda.storage.statements import Many, Query
 from agenda.storage.verify import Steps, verify_audit
 
 Where = Path | str

@@ -10,11 +10,11 @@ from sqlalchemy import insert, select
 from agenda import __version__
 from agenda.domain.model import Catalogue
 from agenda.storage.catalogue import write_catalogue
+from agenda.storage.compiled import Query, Statement, ddl_of
 from agenda.storage.database import REVISIONS, SERVES, order
 from agenda.storage.errors import StoreDamaged, StoreNewer
 from agenda.storage.postgres import Connection
 from agenda.storage.schema import ALL_OR_NOTHING, CLAIM_NO_OVERLAP, CLAIM_NO_UPDATE, META, METADATA
-from agenda.storage.statements import Query, Statement, ddl_of
 
 # Two numbers, since single ones are the keys of resources (agenda.storage.postgres_transaction).
 ONE_AT_A_TIME: Final = "pg_advisory_lock(1634231, 1)"

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from agenda.storage.compiled import indexes
 from agenda.storage.diagnosis import COMMON, Check, Finding, Patient, checked, silent, zone_data, zones
 from agenda.storage.errors import StoreSlow
 from agenda.storage.looking import LOOKING_SECONDS
 from agenda.storage.postgres_database import CLAIM_KEY
 from agenda.storage.postgres_transaction import BLOCK
 from agenda.storage.schema import ALL_OR_NOTHING, CLAIM_NO_OVERLAP, CLAIM_NO_UPDATE, METADATA, to_instant, to_seconds
-from agenda.storage.statements import indexes
 from agenda.storage.transaction import utc_now
 from agenda.storage.verify import Steps
 

@@ -12,6 +12,7 @@ from agenda.domain.audit import ZERO, Head
 from agenda.domain.model import Catalogue, RequestId
 from agenda.engine.ports import Gone, StoreUnavailable
 from agenda.storage import statements as sql
+from agenda.storage.compiled import Query, Statement
 from agenda.storage.deadlines import Guard
 from agenda.storage.errors import StoreClosed
 from agenda.storage.postgres import BATCH_SECONDS, WRITER_SETTINGS, Connection
@@ -32,11 +33,11 @@ MANY: Final = 100_000
 _COUNTED: Final = "SELECT reltuples::int8 FROM pg_class WHERE oid = 'audit'::regclass"
 
 _NEXT_WRITER: Final = "SELECT nextval('writer_number')"
-_ADD_WRITER: Final = sql.Statement(insert(WRITER))
+_ADD_WRITER: Final = Statement(insert(WRITER))
 _TIDY_ALONE: Final = "SELECT pg_try_advisory_xact_lock(1634231, 2)"
 # Not only read, since what is answered again must be as durable as when it was first answered.
 _ANSWERED: Final = f"interval '{ERASURES_ANSWERED.total_seconds():.0f} seconds'"
-_GONE: Final = sql.Query(
+_GONE: Final = Query(
     update(ERASURE)
     .values(at=ERASURE.c.at)
     .where(ERASURE.c.request == bindparam("wanted"), ERASURE.c.at > literal_column(f"now() - {_ANSWERED}"))
@@ -44,7 +45,7 @@ _GONE: Final = sql.Query(
 )
 _PLACE: Final = select(AUDIT.c.at).where(AUDIT.c.writer == bindparam("writer"), AUDIT.c.seq == bindparam("seq"))
 # Newest first. Entries of one second are in the order of their nodes.
-_AUDIT: Final = sql.Query(
+_AUDIT: Final = Query(
     select(AUDIT)
     .where(
         AUDIT.c.user == bindparam("wanted", type_=Id()),

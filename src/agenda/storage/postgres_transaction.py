@@ -3,17 +3,17 @@
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
-
-from sqlalchemy import bindparam, select
+from typing import Final
 
 from agenda.domain.audit import AuditEntry
 from agenda.domain.commands import Changes, Holdings
 from agenda.domain.model import Booking, BookingId, Catalogue, Claim, ResourceId, User, UserId
 from agenda.engine.ports import StoreConflict, Window
 from agenda.storage import arrays
+from agenda.storage import postgres_statements as own
 from agenda.storage import statements as sql
 from agenda.storage.catalogue import read_catalogue
+from agenda.storage.compiled import Many
 from agenda.storage.connection import Row
 from agenda.storage.erase import erase
 from agenda.storage.postgres import Call, Connection
@@ -30,88 +30,15 @@ from agenda.storage.rows import (
     settled_row,
 )
 from agenda.storage.schema import (
-    ACCOUNT,
-    ALL_OR_NOTHING,
-    BOOKING,
-    CHAIN_AS_LEFT,
-    CLAIM_NO_OVERLAP,
     to_instant,
     to_seconds,
 )
-from agenda.storage.transaction import BY_REQUEST, CLAIM_MISSING, SqlTransaction, session_rows
+from agenda.storage.transaction import BY_REQUEST, SqlTransaction, session_rows
 
 # Numbers of bookings are had in blocks, so that nodes need not agree on each; a batch takes them from one block.
 BLOCK: Final = 1_000
 LIMITED: Final = "bookings_limited"
 BATCH_BOUND: Final = 256
-
-CONFIG: Final = (
-    "SELECT config_version::int8, floor(date_part('epoch', clock_timestamp()))::int8 FROM business FOR SHARE"
-)
-NEXT_BLOCK: Final = "SELECT nextval('booking_block')"
-
-# A batch that makes claims shares the resources with others of its kind; one that also releases some has those
-# resources for itself. Else two of them could wait for each other's claims, one for a release, one for a new one.
-LOCK_RESOURCES: Final = """\
-SELECT count(CASE WHEN alone THEN pg_advisory_xact_lock(key)::text ELSE pg_advisory_xact_lock_shared(key)::text END)
-FROM unnest($1::int8[], $2::bool[]) AS wanted(key, alone)"""
-
-
-def _all_or_nothing(change: str, wanted: str, rule: str) -> str:
-    """A statement that changes so many rows, or violates a rule; NULL wants no number."""
-    return (
-        f"WITH changed AS ({change} RETURNING 1) SELECT {ALL_OR_NOTHING}(count(*), {wanted}::int8, '{rule}')::text"  # noqa: S608  # our own words
-        " FROM changed"
-    )
-
-
-RELEASE_CLAIMS: Final = _all_or_nothing(
-    """\
-DELETE FROM claim USING unnest($1::uuid[], $2::int8[], $3::int8[], $4::uuid[]) AS gone(resource, seat, starts, booking)
-WHERE claim.resource = gone.resource AND claim.seat = gone.seat AND claim.starts = to_timestamp(gone.starts)
-AND claim.booking = gone.booking""",
-    "$5",
-    CLAIM_MISSING,
-)
-RELEASED: Final = (arrays.ids, arrays.numbers, arrays.numbers, arrays.ids)
-CHANGE_BOOKINGS: Final = """\
-UPDATE booking SET resource = new.resource, starts = to_timestamp(new.starts), ends = to_timestamp(new.ends),
-status = new.status, wall = new.wall, zone = new.zone, seat = new.seat
-FROM unnest($1::uuid[], $2::int8[], $3::int8[], $4::text[], $5::text[], $6::text[], $7::int8[], $8::uuid[])
-AS new(resource, starts, ends, status, wall, zone, seat, id) WHERE booking.id = new.id"""
-CHANGED: Final = (
-    *(arrays.ids, arrays.numbers, arrays.numbers, arrays.texts),
-    *(arrays.texts, arrays.texts, arrays.numbers, arrays.ids),
-)
-MOVE_HEAD: Final = _all_or_nothing(
-    "UPDATE writer SET seq = $1, hash = $2, numbers = $3 WHERE writer = $4 AND seq = $5", "$6", CHAIN_AS_LEFT
-)
-# It changes nothing, and yet is written, so that its commit waits for the standby.
-CONFIRM: Final = _all_or_nothing("UPDATE writer SET seq = seq WHERE writer = $1", "$2", CHAIN_AS_LEFT)
-
-# A plain INSERT that meets the constraint deadlocks with others; this one waits and gives fewer rows.
-ADD_CLAIMS: Final = _all_or_nothing(
-    f"{sql.ADD_CLAIMS.postgresql} ON CONFLICT ON CONSTRAINT {CLAIM_NO_OVERLAP} DO NOTHING", "$6", CLAIM_NO_OVERLAP
-)
-ADD_SESSIONS: Final = f"{sql.ADD_SESSIONS.postgresql} ON CONFLICT DO NOTHING"  # as when a sign-in is run again
-
-
-def _locked(table: Any, strength: str) -> sql.Many:
-    """All columns of the rows of these ids, locked in the order of the ids."""
-    return sql.found_by(table, table.c.id, after=f" ORDER BY {table.name}.id {strength} OF {table.name}")
-
-
-USERS_TO_STAY: Final = _locked(ACCOUNT, "FOR KEY SHARE")
-USERS_TO_COUNT: Final = _locked(ACCOUNT, "FOR NO KEY UPDATE")
-USERS_TO_GO: Final = _locked(ACCOUNT, "FOR UPDATE")
-BOOKINGS: Final = _locked(BOOKING, "FOR UPDATE")
-# Before their claims are given up, since somebody else may have locked them, as who tries to cancel what is not his.
-BOOKINGS_TO_GO: Final = sql.Query(
-    select(BOOKING.c.id)
-    .where(BOOKING.c.user == bindparam("user", type_=BOOKING.c.user.type))
-    .order_by(BOOKING.c.id)
-    .with_for_update()
-)
 
 
 @dataclass(slots=True)
@@ -144,9 +71,9 @@ class PostgresTransaction(SqlTransaction):
     def expect(
         self, users: Collection[UserId], bookings: Collection[BookingId], windows: Collection[Window], known: Catalogue
     ) -> None:
-        calls: list[Call] = [(CONFIG, ()), self._lock_users.listed(_ids(users))]
+        calls: list[Call] = [(own.CONFIG, ()), self._lock_users.listed(_ids(users))]
         if bookings:
-            calls.append(BOOKINGS.listed(_ids(bookings)))
+            calls.append(own.BOOKINGS.listed(_ids(bookings)))
         if windows:
             calls += _claims_of(windows, ())
         (_, [(self._version, self._at)]), (_, found), *rest = self._connection.together(calls)
@@ -174,11 +101,11 @@ class PostgresTransaction(SqlTransaction):
     def _configured(self) -> None:
         """Read the version of what is offered, and the clock, unless that was done."""
         if not self._at:
-            [(self._version, self._at)] = self._connection.rows(CONFIG)
+            [(self._version, self._at)] = self._connection.rows(own.CONFIG)
 
     @property
-    def _lock_users(self) -> sql.Many:
-        return USERS_TO_COUNT if self._numbers.limited else USERS_TO_STAY
+    def _lock_users(self) -> Many:
+        return own.USERS_TO_COUNT if self._numbers.limited else own.USERS_TO_STAY
 
     def users(self, ids: Collection[UserId]) -> dict[UserId, User]:
         if self._users is not None:
@@ -186,9 +113,9 @@ class PostgresTransaction(SqlTransaction):
         return _users_of(self._lock_users.rows(self._connection, _ids(ids)))
 
     def holdings(self, users: Collection[UserId]) -> dict[UserId, Holdings]:
-        USERS_TO_GO.rows(self._connection, _ids(users))
+        own.USERS_TO_GO.rows(self._connection, _ids(users))
         for user in users:
-            BOOKINGS_TO_GO.rows(self._connection, user=bytes.fromhex(user))
+            own.BOOKINGS_TO_GO.rows(self._connection, user=bytes.fromhex(user))
         found = super().holdings(users)
         # Dead rows, the log and its archives go in their own time (docs/deployment.md).
         return {user: replace(holdings, copies_age_out=True) for user, holdings in found.items()}
@@ -196,7 +123,7 @@ class PostgresTransaction(SqlTransaction):
     def bookings(self, ids: Collection[BookingId]) -> dict[BookingId, Booking]:
         if self._bookings is not None:
             return self._bookings
-        return _bookings_of(BOOKINGS.rows(self._connection, _ids(ids)))
+        return _bookings_of(own.BOOKINGS.rows(self._connection, _ids(ids)))
 
     def claims(self, windows: Collection[Window], giving: Collection[ResourceId] = ()) -> list[Claim]:
         rows = self._claims
@@ -207,7 +134,7 @@ class PostgresTransaction(SqlTransaction):
     def next_number(self) -> int:
         numbers = self._numbers
         if numbers.end - numbers.next < BATCH_BOUND:
-            [(block,)] = self._connection.rows(NEXT_BLOCK)
+            [(block,)] = self._connection.rows(own.NEXT_BLOCK)
             numbers.next, numbers.end = block * BLOCK, (block + 1) * BLOCK
         return numbers.next
 
@@ -221,9 +148,9 @@ class PostgresTransaction(SqlTransaction):
         claimed = sorted(map(claim_row, changes.claimed.values()))
         calls: list[Call] = []
         if released:
-            calls.append((RELEASE_CLAIMS, [*arrays.columns(released, RELEASED), len(released)]))
+            calls.append((own.RELEASE_CLAIMS, [*arrays.columns(released, own.RELEASED), len(released)]))
         if claimed:
-            calls.append((ADD_CLAIMS, [*arrays.columns(claimed, sql.ADD_CLAIMS.writers), len(claimed)]))
+            calls.append((own.ADD_CLAIMS, [*arrays.columns(claimed, sql.ADD_CLAIMS.writers), len(claimed)]))
         calls += self._rest(changes, entries)
         if not changes.erasures:
             self._connection.end(calls)
@@ -237,20 +164,20 @@ class PostgresTransaction(SqlTransaction):
         if changes.accounts:
             yield sql.ADD_ACCOUNTS.listed(sorted(map(account_row, changes.accounts), key=BY_REQUEST))
         if changes.opened:
-            yield ADD_SESSIONS, arrays.columns(session_rows(changes), sql.ADD_SESSIONS.writers)
+            yield own.ADD_SESSIONS, arrays.columns(session_rows(changes), sql.ADD_SESSIONS.writers)
         yield from ((sql.CLOSE_SESSION.words("postgresql"), (token_hash,)) for token_hash in sorted(changes.closed))
         if changes.made:
             yield sql.ADD_BOOKINGS.listed([booking_row(booking) for booking in changes.made.values()])
         if changes.changed:
             rows = [changed_booking_row(booking) for booking in changes.changed.values()]
-            yield CHANGE_BOOKINGS, arrays.columns(rows, CHANGED)
+            yield own.CHANGE_BOOKINGS, arrays.columns(rows, own.CHANGED)
         if changes.settled:
             yield sql.ADD_REQUESTS.listed(sorted(map(settled_row, changes.settled), key=BY_REQUEST))
         if entries:
             last = entries[-1]
             yield sql.ADD_ENTRIES.listed([entry_row(entry) for entry in entries])
             head = (last.seq, last.hash, self._numbers.next, last.writer, entries[0].seq - 1)
-            yield MOVE_HEAD, (*head, self._heads)
+            yield own.MOVE_HEAD, (*head, self._heads)
         else:
             yield self._confirmed()
 
@@ -260,7 +187,7 @@ class PostgresTransaction(SqlTransaction):
         return 1 if self._writer else None
 
     def _confirmed(self) -> Call:
-        return CONFIRM, (self._writer, self._heads)
+        return own.CONFIRM, (self._writer, self._heads)
 
 
 def _claims_of(windows: Collection[Window], giving: Collection[ResourceId]) -> list[Call]:
@@ -271,7 +198,7 @@ def _claims_of(windows: Collection[Window], giving: Collection[ResourceId]) -> l
         (bytes.fromhex(resource), seat, to_seconds(span.start), to_seconds(span.end))
         for resource, seat, span in windows
     ]
-    return [(LOCK_RESOURCES, locks), sql.CLAIMS_IN_WINDOWS.listed(places)]
+    return [(own.LOCK_RESOURCES, locks), sql.CLAIMS_IN_WINDOWS.listed(places)]
 
 
 def _users_of(rows: Iterable[Row]) -> dict[UserId, User]:

@@ -17,6 +17,7 @@ from agenda.domain.times import Span
 from agenda.engine.ports import Gone, Occupied, SignIn
 from agenda.storage import statements as sql
 from agenda.storage.catalogue import read_catalogue
+from agenda.storage.compiled import Query
 from agenda.storage.connection import Connection as AnyConnection
 from agenda.storage.errors import StoreClosed
 from agenda.storage.export import export_of
@@ -27,20 +28,20 @@ from agenda.storage.sqlite import BUSY_SECONDS, READER_SETTINGS, Connection
 LONGEST_SECONDS: Final = 2.0
 
 _WANTED: Final[BindParameter[Any]] = bindparam("wanted")
-_SIGN_IN: Final = sql.Query(
+_SIGN_IN: Final = Query(
     select(*ACCOUNT.columns, SESSION.c.language)
     .select_from(SESSION.join(ACCOUNT, ACCOUNT.c.id == SESSION.c.user))
     .where(SESSION.c.token_hash == _WANTED)
 )
-_ACCOUNT_BY_NAME: Final = sql.Query(select(ACCOUNT).where(ACCOUNT.c.name == _WANTED))
-_ACCOUNT: Final = sql.Query(select(ACCOUNT).where(ACCOUNT.c.id == _WANTED))
-_LAST_SEAT: Final = sql.Query(select(func.max(CLAIM.c.seat)).where(CLAIM.c.resource == _WANTED))
+_ACCOUNT_BY_NAME: Final = Query(select(ACCOUNT).where(ACCOUNT.c.name == _WANTED))
+_ACCOUNT: Final = Query(select(ACCOUNT).where(ACCOUNT.c.id == _WANTED))
+_LAST_SEAT: Final = Query(select(func.max(CLAIM.c.seat)).where(CLAIM.c.resource == _WANTED))
 _MINE: Final = select(BOOKING).where(BOOKING.c.user == _WANTED).order_by(BOOKING.c.starts, BOOKING.c.id)
-_BOOKINGS: Final = sql.Query(_MINE)
-_BOOKINGS_OF_STATUS: Final = sql.Query(_MINE.where(BOOKING.c.status == bindparam("status")))
-_GONE: Final = sql.Query(select(ERASURE).where(ERASURE.c.request == _WANTED, ERASURE.c.at > bindparam("since")))
+_BOOKINGS: Final = Query(_MINE)
+_BOOKINGS_OF_STATUS: Final = Query(_MINE.where(BOOKING.c.status == bindparam("status")))
+_GONE: Final = Query(select(ERASURE).where(ERASURE.c.request == _WANTED, ERASURE.c.at > bindparam("since")))
 # Newest first: writers are numbered in the order in which they started.
-_AUDIT: Final = sql.Query(
+_AUDIT: Final = Query(
     select(AUDIT)
     .where(
         AUDIT.c.user == _WANTED,

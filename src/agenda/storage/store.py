@@ -9,8 +9,8 @@ from typing import Final
 from sqlalchemy import func, insert, select
 
 from agenda.domain.audit import Head
-from agenda.storage import statements as sql
 from agenda.storage.checkpoints import TOO_MANY, Checkpoints
+from agenda.storage.compiled import Query, Statement
 from agenda.storage.folder import DataFolder
 from agenda.storage.reader import LONGEST_SECONDS, Pool, SqlReader
 from agenda.storage.schema import ERASURE, WRITER, to_seconds
@@ -19,9 +19,9 @@ from agenda.storage.tidy import Tidier
 from agenda.storage.transaction import Memory, SqliteTransaction, utc_now
 from agenda.storage.userlogs import UserLogs
 
-_LAST_WRITER: Final = sql.Query(select(func.max(WRITER.c.writer)))
-_ADD_WRITER: Final = sql.Statement(insert(WRITER))
-_ERASED: Final = sql.Query(select(ERASURE.c.user).order_by(ERASURE.c.at))
+_LAST_WRITER: Final = Query(select(func.max(WRITER.c.writer)))
+_ADD_WRITER: Final = Statement(insert(WRITER))
+_ERASED: Final = Query(select(ERASURE.c.user).order_by(ERASURE.c.at))
 
 
 class Batch:

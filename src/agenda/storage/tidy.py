@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import BindParameter, bindparam, delete, literal_column, select, tuple_
 
 from agenda.storage import statements as sql
+from agenda.storage.compiled import Query, Statement
 from agenda.storage.connection import Connection
 from agenda.storage.schema import CLAIM, ERASURE, REQUEST, SESSION, Id, to_seconds
 
@@ -21,14 +22,14 @@ SEATS_AT_ONCE: Final = 200
 _LIMIT: Final[BindParameter[Any]] = bindparam("most")
 _NOW: Final[BindParameter[Any]] = bindparam("instant")
 
-_NEXT_SEAT: Final = sql.Query(
+_NEXT_SEAT: Final = Query(
     select(CLAIM.c.resource, CLAIM.c.seat)
     .where(tuple_(CLAIM.c.resource, CLAIM.c.seat) > tuple_(bindparam("resource", type_=Id()), bindparam("seat")))
     .order_by(CLAIM.c.resource, CLAIM.c.seat)
     .limit(literal_column("1"))
 )
 _THIS_SEAT: Final = (CLAIM.c.resource == bindparam("resource"), CLAIM.c.seat == bindparam("seat"))
-_CLEAR_CLAIMS: Final = sql.Query(
+_CLEAR_CLAIMS: Final = Query(
     delete(CLAIM).where(
         *_THIS_SEAT,
         CLAIM.c.starts.in_(
@@ -39,22 +40,22 @@ _CLEAR_CLAIMS: Final = sql.Query(
         ),
     )
 )
-_REQUESTS_AFTER: Final = sql.Query(
+_REQUESTS_AFTER: Final = Query(
     select(REQUEST.c.user, REQUEST.c.request, REQUEST.c.at)
     .where(tuple_(REQUEST.c.request, REQUEST.c.user) > tuple_(bindparam("request"), bindparam("user", type_=Id())))
     .order_by(REQUEST.c.request, REQUEST.c.user)
     .limit(_LIMIT)
 )
-_CLEAR_REQUEST: Final = sql.Statement(
+_CLEAR_REQUEST: Final = Statement(
     delete(REQUEST).where(REQUEST.c.user == bindparam("user"), REQUEST.c.request == bindparam("request"))
 )
-_SESSIONS_AFTER: Final = sql.Query(
+_SESSIONS_AFTER: Final = Query(
     select(SESSION.c.token_hash, SESSION.c.at)
     .where(SESSION.c.token_hash > bindparam("token_hash"))
     .order_by(SESSION.c.token_hash)
     .limit(_LIMIT)
 )
-_CLEAR_ERASURES: Final = sql.Query(delete(ERASURE).where(ERASURE.c.at < _NOW))
+_CLEAR_ERASURES: Final = Query(delete(ERASURE).where(ERASURE.c.at < _NOW))
 
 
 class Tidier:

@@ -14,6 +14,7 @@ from agenda.domain.model import Booking, BookingId, Catalogue, Claim, RequestId,
 from agenda.engine.ports import StoreConflict, Window
 from agenda.storage import statements as sql
 from agenda.storage.catalogue import read_catalogue
+from agenda.storage.compiled import Statement
 from agenda.storage.connection import Connection, Row
 from agenda.storage.erase import erase, holdings_of
 from agenda.storage.rows import (
@@ -35,8 +36,8 @@ BY_REQUEST: Final = itemgetter(1, 0)  # and by user: in the same order everywher
 CLAIM_MISSING: Final = "claim_missing"
 
 _USERS_KEPT: Final = 20_000
-_LAST_NUMBER: Final = sql.Statement(select(func.max(BOOKING.c.number)))
-_FIRST_UNUSED: Final = sql.Statement(select(func.max(WRITER.c.numbers)))
+_LAST_NUMBER: Final = Statement(select(func.max(BOOKING.c.number)))
+_FIRST_UNUSED: Final = Statement(select(func.max(WRITER.c.numbers)))
 
 
 class SqlTransaction:

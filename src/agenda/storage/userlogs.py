@@ -14,12 +14,12 @@ from sqlalchemy import BindParameter, bindparam, select, tuple_
 from agenda.domain.audit import AuditEntry
 from agenda.domain.model import UserId
 from agenda.engine.ports import StoreUnavailable
+from agenda.storage.compiled import Query
 from agenda.storage.connection import Row
 from agenda.storage.errors import StoreUnreadable
 from agenda.storage.folder import FILE_MODE, DataFolder
 from agenda.storage.reader import Pool
 from agenda.storage.schema import AUDIT, to_instant
-from agenda.storage.statements import Query
 
 Place = tuple[int, int]
 

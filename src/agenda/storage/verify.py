@@ -9,11 +9,11 @@ from pydantic_core import from_json
 from sqlalchemy import ColumnClause, bindparam, func, literal_column, select, union_all
 
 from agenda.domain.audit import AuditEntry, Fault, Head, verify
+from agenda.storage.compiled import Query
 from agenda.storage.connection import Connection
 from agenda.storage.erased import ERASURES
 from agenda.storage.rows import entry_of
 from agenda.storage.schema import AUDIT, WRITER
-from agenda.storage.statements import Query
 
 Steps = Callable[[int, int], None]
 """Is told how much is done and how much there is."""
