@@ -1,7 +1,9 @@
-"""`agenda` with a defect: `python broken_server.py DEFECT serve …`. Only for tests of `agenda prove`.
+"""`agenda` with defects: `python broken_server.py DEFECT[+DEFECT] serve …`. Only for tests of `agenda prove`.
 
 Defects: `double` gives a slot away twice now and then, `lost` confirms now and then what it does not keep, `stale` does
-not tell all who watch of every change, `forgetful` acts again on a request that it has settled. `none` has no defect.
+not tell all who watch of every change, `forgetful` acts again on a request that it has settled. `blind` gives slots
+away without a look at who has them, `trusting` writes claims on PostgreSQL without asking for the rule that refuses
+them. `none` has no defect.
 """
 
 import random
@@ -17,6 +19,8 @@ from agenda.domain.commands import Changes
 from agenda.domain.model import Claim
 from agenda.domain.times import Span
 from agenda.engine.live import Live, SlotChange, Watch
+from agenda.storage import postgres_statements as own
+from agenda.storage.schema import CLAIM_NO_OVERLAP
 from agenda.storage.transaction import SqliteTransaction
 
 CHANCE = random.Random(1)
@@ -75,10 +79,33 @@ def forgets() -> Any:
     return patch.object(decide._Batch, "settle", settle)
 
 
-DEFECTS = {"double": gives_away_twice, "lost": loses, "stale": tells_not_all, "forgetful": forgets}
+def does_not_look() -> Any:
+    """Every slot is as good as free."""
+
+    def free_claim(self: Any, start: Any, service: Any, resource: Any, booking: Any) -> Claim:
+        return Claim(resource.id, 0, service.claimed_from(start), booking)
+
+    return patch.object(decide._Batch, "free_claim", free_claim)
+
+
+def does_not_ask() -> Any:
+    """The statement that writes claims does not name the constraint, and so works without it, too."""
+    before, _, after = own.ADD_CLAIMS.partition(f" ON CONFLICT ON CONSTRAINT {CLAIM_NO_OVERLAP} DO NOTHING")
+    return patch.object(own, "ADD_CLAIMS", before + after)
+
+
+DEFECTS = {
+    "double": gives_away_twice,
+    "lost": loses,
+    "stale": tells_not_all,
+    "forgetful": forgets,
+    "blind": does_not_look,
+    "trusting": does_not_ask,
+}
 
 if __name__ == "__main__":
-    defect, *line = sys.argv[1:]
-    if defect in DEFECTS:
-        DEFECTS[defect]().start()
+    defects, *line = sys.argv[1:]
+    for defect in defects.split("+"):
+        if defect in DEFECTS:
+            DEFECTS[defect]().start()
     sys.exit(run(line))
