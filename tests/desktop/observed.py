@@ -23,7 +23,7 @@ _PAUSE = 5  # milliseconds
 
 
 class ObservedApp(App):
-    """Answers the questions between the window's own events."""
+    """Answers the questions between the window's own events, once it has dealt with all that came before them."""
 
     def mainloop(self) -> None:
         self._asked: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -37,6 +37,7 @@ class ObservedApp(App):
 
     def _answer(self) -> None:
         while not self._asked.empty():
+            self.root.update()
             if self._asked.get() == "focus\n":
                 self._take_focus()
             sys.stdout.write(json.dumps(self._seen()) + "\n")
@@ -56,7 +57,6 @@ class ObservedApp(App):
         return next((each for each in self.root.winfo_children() if isinstance(each, tk.Toplevel)), self.root)
 
     def _seen(self) -> dict[str, Any]:
-        self.root.update_idletasks()  # else a text is seen before it has got its room
         top = self._front()
         shown = [each for each in below(top) if each.winfo_viewable() and each.winfo_toplevel() is top]
         grids = [each for each in below(self.root) if isinstance(each, SlotGrid) and each.winfo_viewable()]
