@@ -83,10 +83,10 @@ def test_ctrl_c_ends_quietly(shell: Shell) -> None:
         server = f"127.0.0.1:{silent.getsockname()[1]}"
         with Session(shell, "bookings", "--server", server, "--user", "a", AGENDA_PASSWORD="b") as session:
             connection, _ = silent.accept()
-            connection.recv(1)
-            session.process.send_signal(signal.SIGINT)
-            assert session.end() == Status.INTERRUPTED
-            connection.close()
+            with connection:
+                connection.recv(1)
+                session.process.send_signal(signal.SIGINT)
+                assert session.end() == Status.INTERRUPTED
     assert "Traceback" not in session.text
 
 
