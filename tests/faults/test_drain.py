@@ -70,8 +70,10 @@ def drained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drained]:
 def node(folder: Path) -> Iterator[Server]:
     options = ("--monitor", str(free_port()), "--drain", str(DRAIN))
     server = Server(folder, store=database_of(folder), options=options).start()
-    yield server
-    server.kill()
+    try:
+        yield server
+    finally:
+        server.kill()
 
 
 @contextmanager
