@@ -173,5 +173,5 @@ class DecideAgainstNaive(RuleBasedStateMachine):
                     assert one.span.end <= other.span.start or other.span.end <= one.span.start
 
 
-DecideAgainstNaive.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+DecideAgainstNaive.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestDecideAgainstNaive = DecideAgainstNaive.TestCase

@@ -293,7 +293,7 @@ messages = st.binary(max_size=200) | st.dictionaries(
 ).map(lambda value: json.dumps(value).encode())
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(messages, max_size=20))
 def test_whatever_is_sent_every_answer_is_json_and_the_connection_goes_on(house: House, sent: list[bytes]) -> None:
     peer = Peer(house.server.addresses[0])

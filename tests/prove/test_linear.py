@@ -54,21 +54,21 @@ def register_operations(draw: st.DrawFn) -> list[Operation[tuple[str, int]]]:
 
 
 @given(register_operations())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_a_register_is_judged_as_by_trying_every_order(operations: list[Operation[tuple[str, int]]]) -> None:
     rules: Rules[int, tuple[str, int]] = Rules(a_register, is_read=lambda does: does[0] == "read")
     assert linearize(operations, 0, rules).linearizable == some_order_explains(operations, 0, a_register)
 
 
 @given(register_operations())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_nothing_depends_on_knowing_which_operations_are_reads(operations: list[Operation[tuple[str, int]]]) -> None:
     told: Rules[int, tuple[str, int]] = Rules(a_register, is_read=lambda does: does[0] == "read")
     assert linearize(operations, 0, told).linearizable == linearize(operations, 0, Rules(a_register)).linearizable
 
 
 @given(register_operations())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_order_that_is_found_explains_every_answer(operations: list[Operation[tuple[str, int]]]) -> None:
     found = linearize(operations, 0, Rules(a_register))
     value: int | None = 0
@@ -79,14 +79,14 @@ def test_the_order_that_is_found_explains_every_answer(operations: list[Operatio
 
 
 @given(seeds)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_history_of_a_correct_agenda_has_an_order(seed: int) -> None:
     history = simulated(seed, Shape(groups=2, slots=3, clients=8, calls=60, lost=0.1, stalls=2))
     assert all(linearize(part.operations, empty(part.places), RULES).linearizable for part in parts(history))
 
 
 @given(seeds, st.integers(0, 2))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_a_damaged_history_is_judged_as_by_trying_every_order(seed: int, wounds: int) -> None:
     history = simulated(seed, SMALL)
     for wound in range(wounds):
