@@ -208,7 +208,7 @@ def test_whoever_starts_it_is_told_which_one_is_needed(contracted: str, language
 def test_a_node_that_has_become_too_old_is_refused_when_it_connects_again(
     url: str, scripts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(committer, "PATIENCE", 0.2)
+    monkeypatch.setattr(committer, "PATIENCE", 1.5)
     with closing(Node(url)) as old:
         wish = old.book(old.join("Ana"))
         with program(scripts, "99.1", "99.0", EXPAND, CONTRACT):
