@@ -8,10 +8,10 @@ import pytest
 
 from agenda.domain.audit import Head, chain
 from agenda.domain.commands import AuditFact, Changes, Erasure, Receipt, Settled, State
-from agenda.domain.model import Booking, BookingId, RequestId, ResourceId, UserId
+from agenda.domain.model import Booking, BookingId, Claim, RequestId, ResourceId, UserId
 from agenda.domain.times import Span
 from agenda.engine import following
-from agenda.engine.board import Board, Key
+from agenda.engine.board import Board
 from agenda.engine.committer import Committed
 from agenda.engine.following import Following, found
 from agenda.engine.health import Health
@@ -81,8 +81,8 @@ class FakeFollower:
         self.heard: list[object] = []
         self.fails: Exception | None = None
 
-    def changed(self, keys: Iterable[Key]) -> None:
-        self.heard.append(("changed", set(keys)))
+    def changed(self, claims: Iterable[Claim]) -> None:
+        self.heard.append(("changed", {(claim.resource, claim.booking) for claim in claims}))
 
     def forgotten(self) -> None:
         self.heard.append("forgotten")
@@ -192,7 +192,7 @@ def erasure() -> Changes:
 def test_what_another_node_booked_is_on_the_board_and_the_watchers_of_that_day_are_told(node: Node) -> None:
     node.look(booked())
     assert node.shows() == [True, False, False]
-    assert node.follower.heard == [("changed", {(ROOM, DAY)}), ("looked", 0)]
+    assert node.follower.heard == [("changed", {(ROOM, ONE)}), ("looked", 0)]
 
 
 def test_what_another_node_moved_is_gone_from_where_it_was(node: Node) -> None:

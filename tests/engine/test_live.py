@@ -10,7 +10,7 @@ from agenda.engine.board import Board, Frame
 from agenda.engine.live import Live, SlotChange
 from agenda.engine.timetable import Timetables
 from tests.domain.agendas import ANA, BIA, HOUR, NOON, ROOM, TEN, catalogue
-from tests.engine.test_board import RESOURCE, SPAN, come, gone
+from tests.engine.test_board import RESOURCE, SPAN, claim, come, gone
 
 DAY = date(2026, 11, 23)
 
@@ -94,6 +94,33 @@ def test_other_days_are_not_told() -> None:
     feed.watch(BIA)
     feed.live.refresh([(ROOM, date(2026, 11, 24))])
     assert not feed.told
+
+
+def test_a_claim_that_came_or_went_is_told_to_who_watches_its_day() -> None:
+    feed = Feed()
+    feed.watch(BIA)
+    come(feed.board)
+    feed.live.touched([claim()])
+    assert [user for user, _ in feed.told] == [BIA]
+
+
+def test_claims_of_resources_that_nobody_watches_are_not_looked_at() -> None:
+    feed = Feed()
+    feed.live.remove(feed.watch(BIA))
+    looked: list[object] = []
+    feed.board.keys = looked.append  # type: ignore[method-assign, assignment]
+    feed.live.touched([claim()])
+    assert not looked
+
+
+def test_a_day_is_watched_until_the_last_watch_of_it_has_gone() -> None:
+    feed = Feed()
+    feed.live.remove(feed.watch(BIA))
+    feed.watch(BIA)
+    feed.live.remove(feed.watch(ANA))
+    come(feed.board)
+    feed.live.touched([claim()])
+    assert [user for user, _ in feed.told] == [BIA]
 
 
 def test_a_slot_that_has_begun_is_not_told() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from queue import SimpleQueue
 from threading import Event
 from typing import Any, cast
@@ -11,7 +12,8 @@ import pytest
 from agenda.domain.audit import Head
 from agenda.domain.commands import CloseSession
 from agenda.domain.errors import NotSignedIn, Unavailable
-from agenda.domain.model import RequestId
+from agenda.domain.model import BookingId, Claim, RequestId
+from agenda.domain.times import Span
 from agenda.engine.health import Health
 from agenda.engine.live import SlotChange
 from agenda.engine.passwords import token_digest
@@ -21,6 +23,7 @@ from tests.engine.asking import ROOM, TOMORROW_TEN, House
 from tests.waiting import SECONDS
 
 DAY = TOMORROW_TEN.date()
+CLAIM = Claim(ROOM, 0, Span(TOMORROW_TEN, TOMORROW_TEN + timedelta(hours=1)), BookingId("1" * 32))
 
 
 def close_in_the_store(house: House, token_hash: bytes, user: Any) -> None:
@@ -58,7 +61,7 @@ def deliver(house: House, enough: Callable[[], bool]) -> None:
 def test_watchers_of_a_day_that_another_node_touched_look_again(house: House) -> None:
     told = watched(house)
     another_node_books(house)
-    house.engine.changed([(ROOM, DAY)])
+    house.engine.changed([CLAIM])
     deliver(house, lambda: bool(told))
     assert {slot.state for change in told for slot in change.slots} == {"taken"}
 
@@ -79,7 +82,7 @@ def test_who_could_not_look_again_is_told_after_the_next_look_that_goes_well(
     live = next(iter(house.engine._aftermath.lives.values()))
     with monkeypatch.context() as broken:
         broken.setattr(house.engine._reader, "occupied", fails)
-        house.engine.changed([(ROOM, DAY)])
+        house.engine.changed([CLAIM])
         deliver(house, lambda: live.owing)
     house.engine.looked(house.engine.catalogue.version)
     deliver(house, lambda: bool(told))

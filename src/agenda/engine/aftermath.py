@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from agenda.domain.model import Catalogue, Claim, UserId
-from agenda.engine.board import Board, Key
+from agenda.engine.board import Board
 from agenda.engine.committer import Committed
 from agenda.engine.following import Following, found
 from agenda.engine.live import Live
@@ -41,10 +41,10 @@ class Aftermath:
             dropped = dropped or bool(done.changes.erasures)
         if dropped:
             return [(mailbox, live.refresh_all, None) for mailbox, live in list(self.lives.items())]
-        keys = self._board.keys((*done.changes.released.values(), *done.changes.claimed.values()))
+        touched = [*done.changes.released.values(), *done.changes.claimed.values()]
         if self.following is not None:
-            keys |= self._found(done)
-        return self._refreshed(keys) if keys else []
+            touched += self._found(done)
+        return [(mailbox, live.touched, touched) for mailbox, live in list(self.lives.items())] if touched else []
 
     def _correct(self, done: Committed) -> None:
         changes = done.changes
@@ -54,18 +54,14 @@ class Aftermath:
             if self.following is not None:
                 if changes.erasures:  # what other nodes did to these bookings is blank before it was read
                     self._board.drop()
-                self._board.forget(self._found(done))
+                self._board.forget(self._board.keys(self._found(done)))
         except BaseException:
             self._board.drop()  # better unknown than stale
             raise
 
-    def _found(self, done: Committed) -> set[Key]:
-        """The days of bookings that are about to be answered, and that the feed may not have told of yet."""
-        spans = ((booking, self._board.around(booking.span)) for booking in found(done))
-        return self._board.keys(Claim(booking.resource, booking.seat, span, booking.id) for booking, span in spans)
-
-    def _refreshed(self, keys: Iterable[Key]) -> list[tuple[Mailbox, Reply, Any]]:
-        return [(mailbox, live.refresh, keys) for mailbox, live in list(self.lives.items())]
+    def _found(self, done: Committed) -> list[Claim]:
+        """The time around bookings that are about to be answered, and that the feed may not have told of yet."""
+        return [Claim(it.resource, it.seat, self._board.around(it.span), it.id) for it in found(done)]
 
     def read_again(self) -> None:
         """Watchers whose days could not be read have them read now."""
@@ -73,10 +69,10 @@ class Aftermath:
             if live.owing:
                 mailbox.post([(live.refresh_owed, None)])
 
-    def look_again(self, keys: Iterable[Key] | None) -> None:
-        """Watchers look again at the days that another node touched, or at everything."""
+    def look_again(self, claims: Iterable[Claim] | None) -> None:
+        """Watchers look again at the days of what another node claimed and released, or at everything."""
         for mailbox, live in list(self.lives.items()):
-            mailbox.post([(live.refresh_all, None) if keys is None else (live.refresh, keys)])
+            mailbox.post([(live.refresh_all, None) if claims is None else (live.touched, claims)])
 
     def erased(self, user: UserId) -> None:
         """Take what is left of the user out of the files before the receipt is given. Raises StoreUnavailable."""

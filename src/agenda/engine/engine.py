@@ -11,7 +11,7 @@ from typing import Any
 
 from agenda.domain.commands import CancelBooking, Command, MoveBooking, NoteAttempt
 from agenda.domain.errors import AgendaError, Invalid, NotFound
-from agenda.domain.model import BookingId, Catalogue, RequestId, ResourceId, ServiceId, Status, UserId
+from agenda.domain.model import BookingId, Catalogue, Claim, RequestId, ResourceId, ServiceId, Status, UserId
 from agenda.engine.aftermath import Aftermath
 from agenda.engine.board import Board, Key
 from agenda.engine.committer import Committer
@@ -135,9 +135,9 @@ class Engine:
 
     # What other nodes did: see agenda.engine.following.Follower
 
-    def changed(self, keys: Iterable[Key]) -> None:
+    def changed(self, claims: Iterable[Claim]) -> None:
         """Watchers look again at the days that another node touched."""
-        self._aftermath.look_again(keys)
+        self._aftermath.look_again(claims)
 
     def forgotten(self) -> None:
         """Watchers look again at everything."""

@@ -9,7 +9,7 @@ from typing import Protocol
 from agenda.domain.audit import Head
 from agenda.domain.model import Booking, BookingId, Claim, UserId
 from agenda.engine.backoff import backoff
-from agenda.engine.board import Board, Key
+from agenda.engine.board import Board
 from agenda.engine.committer import Committed
 from agenda.engine.health import FEED, Health
 from agenda.engine.meter import Meter
@@ -23,8 +23,8 @@ MOST_HEARD = 10_000  # bookings; a transaction may be long, or never have ended
 class Follower(Protocol):
     """Who hears what other nodes did; on the follower's thread."""
 
-    def changed(self, keys: Iterable[Key]) -> None:
-        """The slots of these resource-days may have changed."""
+    def changed(self, claims: Iterable[Claim]) -> None:
+        """These were claimed or released, or may have been."""
 
     def forgotten(self) -> None:
         """The board was dropped: everything may have changed."""
@@ -154,7 +154,7 @@ class Following:
             self._meanwhile.clear()
             again, self._again = self._again, set()
             self._blanked = False
-        keys: set[Key] | None = None
+        touched: list[Claim] | None = None
         warm = True
 
         def is_warm() -> bool:
@@ -168,7 +168,7 @@ class Following:
                 if not warm:
                     self._left_out()
                 if news.whole and not (news.erased or self._blanked):
-                    keys = self._correct(news, again)
+                    touched = self._correct(news, again)
                 else:
                     self._board.drop()
                     self._heard_all = self._writing
@@ -179,10 +179,10 @@ class Following:
         finally:
             self._looking = False
         self._meter.feed_entries = news.entries
-        self._tell(news, keys)
+        self._tell(news, touched)
 
-    def _correct(self, news: News, again: Collection[Place]) -> set[Key]:
-        """Bring the board up to date; the days that were touched."""
+    def _correct(self, news: News, again: Collection[Place]) -> list[Claim]:
+        """Bring the board up to date; what was touched."""
         places = {*again, *news.places, *map(_place, news.bookings.values())}
         told = {place.booking for place in places}
         if self._writing:
@@ -196,9 +196,9 @@ class Following:
         released = [self._claim(place) for place in places - later]
         claimed = [claim for claim in news.claims if claim.booking not in mine]
         if not released:
-            return set()
+            return []
         self._board.correct(released, claimed, news.bookings)
-        return self._board.keys((*released, *claimed))
+        return [*released, *claimed]
 
     def _left_out(self) -> None:
         """A look told no places. What this node did meanwhile may be older than what was left out of it.
@@ -213,16 +213,16 @@ class Following:
         """On whatever seat, and with whatever buffers."""
         return Claim(place.resource, 0, self._board.around(place.span), place.booking)
 
-    def _tell(self, news: News, keys: set[Key] | None) -> None:
+    def _tell(self, news: News, touched: list[Claim] | None) -> None:
         """Tell what was heard, once and for all; what may fail, and is then tried again, comes last."""
         if news.closed or news.erased:
             self._follower.ended(news.closed, news.erased)
         if not news.whole:
             self._follower.missed()
-        if keys is None:
+        if touched is None:
             self._follower.forgotten()
-        elif keys:
-            self._follower.changed(keys)
+        elif touched:
+            self._follower.changed(touched)
         self._follower.looked(news.version)
 
     def _lose_track(self) -> None:

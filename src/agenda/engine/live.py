@@ -1,12 +1,12 @@
 """The live feed of one door: who watches which day, what each saw last, and what to tell him after a commit."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 
-from agenda.domain.model import UserId
+from agenda.domain.model import Claim, ResourceId, UserId
 from agenda.engine.board import Board, DayView, Key
 from agenda.engine.timetable import Slot, SlotState, Timetable
 
@@ -44,7 +44,8 @@ class Live:
     now: Callable[[], datetime]
     want: Callable[[Iterable[Key], Callable[[bool], None]], None]
     _watches: dict[str, Watch] = field(default_factory=dict)
-    _by_key: defaultdict[Key, dict[Timetable, dict[str, Watch]]] = field(default_factory=lambda: defaultdict(dict))
+    _by_key: dict[Key, dict[Timetable, dict[str, Watch]]] = field(default_factory=dict)
+    _days: Counter[ResourceId] = field(default_factory=Counter)  # of each resource that somebody watches
     _owed: set[Key] = field(default_factory=set)
     _ids: "count[int]" = field(default_factory=lambda: count(1))
 
@@ -63,6 +64,9 @@ class Live:
         watch = Watch(f"w{next(self._ids)}", user, timetable, notify, states)
         self._watches[watch.id] = watch
         for key in set(timetable.keys):
+            if key not in self._by_key:
+                self._by_key[key] = {}
+                self._days[key[0]] += 1
             self._by_key[key].setdefault(timetable, {})[watch.id] = watch
         return watch
 
@@ -78,7 +82,14 @@ class Live:
                 del groups[watch.timetable]
             if not groups:
                 del self._by_key[key]
+                self._days[key[0]] -= 1
         return True
+
+    def touched(self, claims: Iterable[Claim]) -> None:
+        """Tell every watch of the days whose slots these claims can change what is different now."""
+        watched = [claim for claim in claims if self._days[claim.resource]]
+        if watched:
+            self.refresh(self.board.keys(watched))
 
     def refresh(self, keys: Iterable[Key]) -> None:
         """Tell every watch of these days what is different now."""
@@ -102,7 +113,7 @@ class Live:
             missing = [key for key, view in zip(timetable.keys, views, strict=True) if view is None]
             self.want(missing, lambda fetched: self.refresh(missing) if fetched else self._owed.update(missing))
             return
-        watches = self._by_key[timetable.keys[0]].get(timetable, {})
+        watches = self._by_key.get(timetable.keys[0], {}).get(timetable, {})
         self._tell(timetable, version, known, list(watches.values()))
 
     def _tell(self, timetable: Timetable, version: int, views: Sequence[DayView], watches: Sequence[Watch]) -> None:
