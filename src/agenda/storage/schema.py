@@ -1,6 +1,6 @@
 """The tables, once for every engine: what is kept, by which keys it is found, and the rules that have a name."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -33,7 +33,7 @@ def to_seconds(instant: datetime) -> int:
 
 def to_instant(seconds: int) -> datetime:
     """The instant in UTC of whole seconds since 1970."""
-    return EPOCH + timedelta(seconds=seconds)
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 class _Spelled(ColumnElement[Any]):
