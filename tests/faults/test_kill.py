@@ -38,7 +38,7 @@ def work_until_killed(server: Server, customers: Sequence[Customer], number: int
         load.join()
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 def test_killed_twenty_times_it_forgets_nothing_and_does_nothing_twice(data: Path) -> None:
     customers = [Customer(f"customer {n}") for n in range(8)]
     for number in range(20):
