@@ -519,6 +519,13 @@ def test_it_looks_when_it_is_called_and_goes_on_after_trouble(node: Node) -> Non
     node.following.stop()
 
 
+def test_without_any_call_it_looks_more_than_once_a_second(node: Node) -> None:
+    node.following.start()
+    pause, waits = node.following._pause, node.feed.waits.get(timeout=SECONDS)
+    node.following.stop()
+    assert pause + waits <= 0.5
+
+
 def test_what_is_to_be_looked_at_again_waits_for_no_call(node: Node) -> None:
     node.following.start()
     node.feed.waits.get(timeout=SECONDS)

@@ -9,6 +9,7 @@ from threading import Thread
 from time import monotonic
 from typing import Any
 
+import psycopg
 import pytest
 
 from agenda.domain.audit import Head
@@ -296,6 +297,8 @@ def test_a_node_comes_back_by_itself(at_the_far_end: tuple[Line, Node], monkeypa
 
 # The commit itself
 
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+
 
 @pytest.mark.parametrize("arrives", [True, False], ids=["it arrives", "it does not"])
 def test_a_commit_whose_answer_is_lost_is_settled_by_running_it_again(
@@ -327,6 +330,33 @@ def test_a_commit_whose_answer_is_lost_is_settled_by_running_it_again(
     booking = node.ask(wish)
     assert (node.committer.meter.reconnects, rows(url, BOOKINGS)) == (1, [1])
     assert node.ask(wish) == booking
+
+
+def test_a_batch_that_is_cut_off_while_it_saves_is_waited_for_by_one_process_alone(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_store, "BATCH_SECONDS", 1.0)
+    claim = "INSERT INTO claim VALUES (%s, 0, %s, %s, gen_random_uuid())"
+    with closing(Node(url)) as node, psycopg.connect(url) as other:
+        wish = node.book(node.join("Ana"))
+        node.meanwhile = lambda: other.execute(claim, (wish.resource, wish.start, wish.start + HOUR))
+        booking = node.submit(wish)
+        until(lambda: node.committer.meter.reconnects > 1)
+        assert rows(url, WAITING) == [1]
+        other.rollback()
+        assert isinstance(booking.result(SECONDS), Booking)
+    assert rows(url, BOOKINGS) == [1]
+
+
+def test_nothing_is_asked_of_a_connection_between_a_save_and_its_commit(url: str) -> None:
+    with closing(PostgresStore(url, catalogue)) as store, store.writing() as connection:
+        connection.begin()
+        connection.end([("SELECT 1", ())])
+        with pytest.raises(RuntimeError, match="commit"):
+            connection.rows("SELECT 2")
+        with pytest.raises(RuntimeError, match="commit"):
+            connection.together([("SELECT 2", ())])
+        connection.undo()
 
 
 def test_a_node_that_stands_still_in_a_batch_loses_its_locks_and_recovers(

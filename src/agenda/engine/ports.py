@@ -193,12 +193,14 @@ class Transaction(Protocol):
         """Write although nothing changes, so that what was only read is as durable, when this commits, as if written.
 
         On a replicated store a reader can see what one crash still loses; a commit that wrote waits for the standby.
+        Nothing may be asked after it.
         """
 
     def save(self, changes: Changes, entries: Sequence[AuditEntry]) -> None:
         """Write it all: claims go before claims come, erasures last, the writer's head moves to the last entry.
 
-        Raises StoreConflict, here or when the transaction ends, if a rule of the store refuses.
+        Nothing may be asked after it. Raises StoreConflict, here or when the transaction ends, if a rule of the store
+        refuses.
         """
 
 

@@ -112,7 +112,7 @@ class Connection:
         self._beginning = words
 
     def end(self, calls: Iterable[Call]) -> None:
-        """Execute statements whose results nobody needs together with `commit`, the next call; all of it or nothing."""
+        """Execute statements together with `commit`, which must be the next call; nobody learns their results."""
         self._ending += calls
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> int:
@@ -137,6 +137,7 @@ class Connection:
 
         They should give few rows. Raises the first error; what came after it was not executed.
         """
+        self._refuse_after_end()
         if self._beginning:
             begin, self._beginning = self._beginning, ""
             return self.together([(begin, ()), *calls])[1:]
@@ -206,6 +207,12 @@ class Connection:
         self._ears.close()
         self._socket.close()
 
+    def _refuse_after_end(self) -> None:
+        """What comes after `end` would overtake it."""
+        if self._ending:
+            msg = "only commit or undo may follow end"
+            raise RuntimeError(msg)
+
     def _heed(self, notice: psycopg.errors.Diagnostic) -> None:
         self._warned = self._warned or notice.severity_nonlocalized == "WARNING"
 
@@ -220,6 +227,7 @@ class Connection:
         return name
 
     def _execute(self, sql: str, values: Sequence[Any]) -> PGresult:
+        self._refuse_after_end()
         if self._beginning:
             self.together([])
         name = self._prepared(sql)

@@ -40,7 +40,7 @@ RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = '
     f"CREATE TRIGGER {CLAIM_NO_UPDATE} BEFORE UPDATE ON claim FOR EACH ROW EXECUTE FUNCTION {CLAIM_NO_UPDATE}()",
     # What a batch changes goes to the server together with the commit, so the server must see that it is complete.
     f"""CREATE FUNCTION {ALL_OR_NOTHING}(changed int8, wanted int8, rule text) RETURNS void
-LANGUAGE plpgsql AS $$ BEGIN IF changed <> wanted THEN RAISE EXCEPTION '% of % rows', changed, wanted
+LANGUAGE plpgsql AS $$ BEGIN IF changed <> wanted THEN RAISE EXCEPTION '%: % of % rows', rule, changed, wanted
 USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = rule; END IF; END $$""",
     "CREATE SEQUENCE writer_number",
     "CREATE SEQUENCE booking_block",

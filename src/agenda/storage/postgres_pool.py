@@ -13,7 +13,7 @@ from agenda.storage.postgres import ANSWER_SECONDS, READER_SETTINGS, Connection
 from agenda.storage.postgres_address import each_host, shown
 from agenda.storage.postgres_database import check
 
-_STILL_COMMITS: Final = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'SyncRep'"
+_AT_WORK: Final = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND state = 'active'"
 
 
 class Primary:
@@ -30,9 +30,10 @@ class Primary:
         self.place = shown(url)
 
     def connect(self, settings: str, *, after: int = 0) -> Connection:
-        """Raises StoreUnavailable, also as long as the server's process `after` waits with its commit for a standby.
+        """Raises StoreUnavailable, also as long as the server's process `after` is at work or waits for a standby.
 
-        Else each try to write would leave another such process behind, until the server takes no connections any more.
+        It may commit yet. And else each try to write would leave another such process behind, until the server takes no
+        connections any more.
         """
         connection = self._connected(self._url, settings)
         if self.replaced(connection):
@@ -40,7 +41,7 @@ class Primary:
             connection = self._elsewhere(settings)
         try:
             with self._guard.watching(connection, ANSWER_SECONDS):
-                waits = after and connection.rows(_STILL_COMMITS, (after,)) != [(0,)]
+                waits = after and connection.rows(_AT_WORK, (after,)) != [(0,)]
         except BaseException:
             connection.close()
             raise

@@ -28,6 +28,7 @@ from agenda.storage.tidy import Tidier
 # So many entries of this node are few enough for any plan, and so many enough for autovacuum to have come by.
 FEW: Final = 200
 MANY: Final = 100_000
+COUNTING_SECONDS: Final = 10
 
 # How many entries the planner thinks that there are; -1 before it was told for the first time.
 _COUNTED: Final = "SELECT reltuples::int8 FROM pg_class WHERE oid = 'audit'::regclass"
@@ -164,9 +165,9 @@ class PostgresStore:
         if written < self._unknown or written > MANY:
             return
         self._unknown = 2 * written
-        connection = self._primary.connect("SET statement_timeout = '10s'")
+        connection = self._primary.connect(f"SET statement_timeout = '{COUNTING_SECONDS}s'")
         try:
-            with self._guard.watching(connection, BATCH_SECONDS):
+            with self._guard.watching(connection, 2 * COUNTING_SECONDS):
                 [(counted,)] = connection.rows(_COUNTED)
                 if counted < written:
                     connection.run("ANALYZE claim, booking, request, audit")

@@ -28,21 +28,28 @@ class Porch:
         self, house: House, listener: socket, proxies: Sequence[proxy.Network], tls: Mapping[str, Any]
     ) -> None:
         self._house, self._listener, self._proxies, self._tls = house, listener, proxies, tls
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._outside: set[asyncio.Task[None]] = set()
+        self._entering: set[asyncio.Task[None]] = set()
         self._begin(self._accept())
 
     def close(self) -> None:
-        """Accept nothing more, and cut those who have not come in yet."""
-        for task in self._tasks:
+        """Accept nothing more, and cut those who have not said for whom they come; who is entering comes in."""
+        for task in self._outside:
+            task.cancel()
+
+    def cut(self) -> None:
+        """Cut those who are entering, too: the loop ends."""
+        for task in self._entering:
             task.cancel()
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._house.loop.create_task(work)
-        self._tasks.add(task)
+        self._outside.add(task)
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        self._outside.discard(task)
+        self._entering.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._house.incident(error)
 
@@ -52,6 +59,9 @@ class Porch:
                 try:
                     sock, address = await self._house.loop.sock_accept(self._listener)
                 except OSError:
+                    await asyncio.sleep(_BREATH)
+                except Exception as error:  # noqa: BLE001  # a defect must not lock everybody out
+                    self._house.incident(error)
                     await asyncio.sleep(_BREATH)
                 else:
                     self._begin(self._let_in(sock, address[:2]))
@@ -65,10 +75,17 @@ class Porch:
                 if origin is None:
                     return
             cleanup.pop_all()  # it is the loop's from here on
+        self._enter()
         try:
             await self._house.loop.connect_accepted_socket(lambda: Connection(self._house, origin), sock, **self._tls)
         except OSError:  # no TLS, or gone already
             return
+
+    def _enter(self) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._outside.discard(task)
+            self._entering.add(task)
 
     def _is_proxy(self, peer: proxy.Client) -> bool:
         address = ip_address(peer[0])

@@ -83,7 +83,8 @@ class RpcServer:
         self._seen = 0  # connections since the start
         self._connections: set[Connection] = set()
         self._turned_away: set[Connection] = set()
-        self._servers: list[asyncio.AbstractServer | Porch] = []
+        self._servers: list[asyncio.AbstractServer] = []
+        self._porches: list[Porch] = []
         self._thread: Thread | None = None
         self._all_gone: asyncio.Event | None = None
         self.loop: asyncio.AbstractEventLoop = loops.new_event_loop()
@@ -131,7 +132,7 @@ class RpcServer:
             tls = {"ssl": self._tls, "ssl_handshake_timeout": self.limits.handshake, "ssl_shutdown_timeout": 1.0}
         for listener in sockets:
             if self._proxies:
-                self._servers.append(Porch(self, listener, self._proxies, tls))
+                self._porches.append(Porch(self, listener, self._proxies, tls))
                 continue
             server = await self.loop.create_server(lambda: Connection(self), sock=listener, backlog=BACKLOG, **tls)
             self._servers.append(server)
@@ -152,6 +153,8 @@ class RpcServer:
         await self._hear_out()
         for server in self._servers:
             server.close()
+        for porch in self._porches:
+            porch.close()
         self._all_gone = asyncio.Event()
         for connection in list(self._connections):
             connection.stop()
@@ -161,7 +164,9 @@ class RpcServer:
         except TimeoutError:
             for connection in self._connections | self._turned_away:
                 connection.abort()
-            await asyncio.sleep(0)
+        for porch in self._porches:
+            porch.cut()
+        await asyncio.sleep(0)
 
     async def _hear_out(self) -> None:
         """Accept and read what has come already: whoever asked before the stop gets an answer."""

@@ -290,7 +290,7 @@ EXCLUDE USING gist (resource WITH =, seat WITH =, tstzrange(starts, ends) WITH &
 RAISE EXCEPTION USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'claim_no_update'; END $$""")
     op.execute("CREATE TRIGGER claim_no_update BEFORE UPDATE ON claim FOR EACH ROW EXECUTE FUNCTION claim_no_update()")
     op.execute("""CREATE FUNCTION all_or_nothing(changed int8, wanted int8, rule text) RETURNS void
-LANGUAGE plpgsql AS $$ BEGIN IF changed <> wanted THEN RAISE EXCEPTION '% of % rows', changed, wanted
+LANGUAGE plpgsql AS $$ BEGIN IF changed <> wanted THEN RAISE EXCEPTION '%: % of % rows', rule, changed, wanted
 USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = rule; END IF; END $$""")
     op.execute("CREATE SEQUENCE writer_number")
     op.execute("CREATE SEQUENCE booking_block")
