@@ -142,30 +142,33 @@ class Connection:
             begin, self._beginning = self._beginning, ""
             return self.together([(begin, ()), *calls])[1:]
         asked = [(sql, list(map(_in_words, values))) for sql, values in calls]
-        line, names, fresh = self._line, self._names, dict[str, bytes]()
-        expected: list[str] = []  # for each result, the statement that it says is prepared, or nothing
         with self._failing():
-            line.enter_pipeline_mode()
+            self._line.enter_pipeline_mode()
             try:
-                for sql, values in asked:
-                    if sql not in names and sql not in fresh:
-                        fresh[sql] = b"s%d" % (len(names) + len(fresh))
-                        line.send_prepare(fresh[sql], sql.encode())
-                        expected.append(sql)
-                    line.send_query_prepared(names.get(sql) or fresh[sql], values, result_format=BINARY)
-                    expected.append("")
-                line.pipeline_sync()
-                results = [self._next_result() for _ in expected]
+                prepared = self._send(asked)
+                results = [self._next_result() for _ in prepared]
                 self._next_result()  # the end of them
             finally:
                 if not self.raw.closed:
-                    line.exit_pipeline_mode()
-            for sql, result in zip(expected, results, strict=True):
+                    self._line.exit_pipeline_mode()
+            for new, result in zip(prepared, results, strict=True):
                 _check(result)
-                if sql:
-                    names[sql] = fresh[sql]
-        given = (result for sql, result in zip(expected, results, strict=True) if not sql)
+                self._names.update(new)
+        given = [result for new, result in zip(prepared, results, strict=True) if not new]
         return [(result.command_tuples or 0, self._loaded(result)) for result in given]
+
+    def _send(self, calls: Sequence[tuple[str, list[Any]]]) -> list[dict[str, bytes]]:
+        """Put statements into the pipeline; for each result to come the name that a statement then has, or nothing."""
+        line, fresh, expected = self._line, dict[str, bytes](), list[dict[str, bytes]]()
+        for sql, values in calls:
+            if sql not in self._names and sql not in fresh:
+                fresh[sql] = b"s%d" % (len(self._names) + len(fresh))
+                line.send_prepare(fresh[sql], sql.encode())
+                expected.append({sql: fresh[sql]})
+            line.send_query_prepared(self._names.get(sql) or fresh[sql], values, result_format=BINARY)
+            expected.append({})
+        line.pipeline_sync()
+        return expected
 
     def commit(self) -> None:
         """Commit. Raises StoreBroken also if somebody made the server give up waiting for its standby.
