@@ -4,12 +4,14 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
+import psycopg
 import pytest
 
 from agenda.engine.ports import Store
 from agenda.storage.database import open_store
 from agenda.storage.erased import erase_people, erased_people, forget_in
-from agenda.storage.errors import FolderInUse, StoreEmpty, StoreMissing
+from agenda.storage.errors import FolderInUse, StoreEmpty, StoreInUse, StoreMissing
 from agenda.storage.folder import DataFolder
 from agenda.storage.looking import looking
 from agenda.storage.made_up import MadeUp
@@ -101,6 +103,20 @@ def test_a_folder_on_which_a_server_works_is_left_alone(folder: Folder) -> None:
             forget_in(folder.path, None, [NOBODY])
     finally:
         held.release()
+
+
+def test_a_database_on_which_nodes_work_is_left_alone(database: Database) -> None:
+    [person] = ids((Path(), database.url), "user-0007")
+    with psycopg.connect(database.url, application_name="agenda"), pytest.raises(StoreInUse):
+        forget_in(Path(), database.url, [person])
+    assert ids((Path(), database.url), "user-0007") == [person]
+
+
+def test_a_database_on_which_nodes_work_is_left_alone(database: Database) -> None:
+    [person] = ids((Path(), database.url), "user-0007")
+    with psycopg.connect(database.url, application_name="agenda"), pytest.raises(StoreInUse):
+        forget_in(Path(), database.url, [person])
+    assert ids((Path(), database.url), "user-0007") == [person]
 
 
 @pytest.mark.parametrize("do", [lambda where: forget_in(where[0], where[1], []), on_the_list])

@@ -19,7 +19,9 @@ from agenda.storage.connection import Connection
 from agenda.storage.database import open_store
 from agenda.storage.errors import StoreEmpty
 from agenda.storage.folder import ERASED
-from agenda.storage.looking import looking
+from agenda.storage.looking import looking, refuse_nodes
+from agenda.storage.postgres_address import shown
+from agenda.storage.postgres_address import shown
 from agenda.storage.schema import AUDIT, SESSION
 
 # What erasures left in the audit log, the only place that keeps their ids for ever.
@@ -76,9 +78,11 @@ def forget_in(folder: Path, address: str | None, people: Iterable[str]) -> int:
     """Erase those of the people who are known in the folder or, if it is given, at the address, and end every session.
 
     A store that was restored knows people who were erased since, and sessions that were ended. Returns how many of
-    the people it knew. Raises FolderInUse, StoreMissing, StoreEmpty, StoreUnavailable.
+    the people it knew. Raises FolderInUse, StoreInUse, StoreMissing, StoreEmpty, StoreUnavailable.
     """
     with looking(folder, address) as connection:
+        if address is not None:
+            refuse_nodes(connection, shown(address))
         store = _opened(folder, address)
         try:
             known = erase_people(store, people)

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Final
 
 from agenda.storage import postgres, sqlite
 from agenda.storage.connection import Connection
 from agenda.storage.database import REVISIONS
-from agenda.storage.errors import StoreDamaged, StoreEmpty, StoreMissing, StoreNewer, StoreOlder
+from agenda.storage.errors import StoreDamaged, StoreEmpty, StoreInUse, StoreMissing, StoreNewer, StoreOlder
 from agenda.storage.folder import DATABASE
 from agenda.storage.postgres_database import TABLES, check
 from agenda.storage.schema import META
@@ -19,6 +20,11 @@ _SETTINGS: Final = (
     f"SET default_transaction_read_only = on; SET statement_timeout = '{LOOKING_SECONDS}s';"
     "SET work_mem = '64MB'; SET jit = off; SET idle_in_transaction_session_timeout = '60s'"
 )
+# Nodes' connections, by the name that they give themselves; one that was just closed is seen for a moment more.
+_NODES: Final = """\
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'agenda'"""
+_SEEN_SECONDS: Final = 0.5
 _REVISION: Final = "SELECT max(version_num) FROM alembic_version"
 
 
@@ -73,3 +79,13 @@ def refuse_other_revisions(connection: Connection, place: Path | str) -> None:
         raise StoreOlder(place)
     if revision != REVISIONS[-1]:
         raise StoreNewer(place, str(connection.rows("SELECT value FROM meta WHERE name = 'serves'")[0][0]))
+
+
+def refuse_nodes(connection: Connection, place: str) -> None:
+    """That no node works on the database. Raises StoreInUse."""
+    deadline = monotonic() + _SEEN_SECONDS
+    while connection.rows(_NODES) != [(0,)]:
+        if monotonic() > deadline:
+            raise StoreInUse(place)
+        sleep(_SEEN_SECONDS / 10)
+        connection.rows("SELECT pg_stat_clear_snapshot()::text")  # else a transaction sees what it saw before

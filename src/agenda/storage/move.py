@@ -19,10 +19,10 @@ from agenda.storage.connection import Connection, Row
 from agenda.storage.database import make_tables, set_up
 from agenda.storage.diagnosis import CONTENT, Finding, Patient, audit_findings, checked
 from agenda.storage.erased import erased_people
-from agenda.storage.errors import StoreInUse, StoreMissing
+from agenda.storage.errors import StoreMissing
 from agenda.storage.fill import fill as fill_folder
 from agenda.storage.folder import DATABASE, DataFolder
-from agenda.storage.looking import looking_at_folder, recognise, refuse_other_revisions
+from agenda.storage.looking import looking_at_folder, recognise, refuse_nodes, refuse_other_revisions
 from agenda.storage.made_up import Plan
 from agenda.storage.schema import METADATA
 from agenda.storage.verify import Steps, verify_audit
@@ -35,10 +35,6 @@ Stage = Callable[[str], AbstractContextManager[Steps]]
 PAGE: Final = 10_000
 _TABLES: Final = METADATA.sorted_tables
 _SETTINGS: Final = "SET work_mem = '64MB'; SET jit = off; SET lock_timeout = '5s'"
-# Nodes' connections, by the name that they give themselves.
-_NODES: Final = """\
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'agenda'"""
 
 
 class Unsound(Exception):
@@ -136,8 +132,7 @@ def _leaving(source: Where) -> Iterator[Connection]:
         refuse_other_revisions(shared, shared.place)
         shared.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
         shared.run("LOCK TABLE writer, business IN SHARE MODE")  # no batch commits meanwhile
-        if shared.rows(_NODES) != [(0,)]:
-            raise StoreInUse(shared.place)
+        refuse_nodes(shared, shared.place)
         yield shared
     finally:
         shared.undo()
