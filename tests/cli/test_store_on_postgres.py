@@ -171,16 +171,6 @@ def test_forgetting_is_refused_while_a_node_works_and_nobody_has_to_sign_in_agai
         assert node.peer().call("session.resume", token=token)
 
 
-def test_forgetting_is_refused_while_a_node_works_and_nobody_has_to_sign_in_again(
-    shell: Shell, empty: str, tmp_path: Path
-) -> None:
-    with closing(Server(tmp_path / "node", store=empty).start()) as node:
-        token = node.customer().token
-        failed = shell.run("forget", "-", "--store", empty, "--json", typed="")
-        assert (failed.status, failed.document["error"]["code"]) == (Status.STORE, "store_database_in_use")
-        assert node.peer().call("session.resume", token=token)
-
-
 # move-store
 
 

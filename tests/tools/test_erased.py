@@ -5,7 +5,6 @@ from contextlib import closing
 from pathlib import Path
 
 import psycopg
-import psycopg
 import pytest
 
 from agenda.engine.ports import Store
@@ -103,13 +102,6 @@ def test_a_folder_on_which_a_server_works_is_left_alone(folder: Folder) -> None:
             forget_in(folder.path, None, [NOBODY])
     finally:
         held.release()
-
-
-def test_a_database_on_which_nodes_work_is_left_alone(database: Database) -> None:
-    [person] = ids((Path(), database.url), "user-0007")
-    with psycopg.connect(database.url, application_name="agenda"), pytest.raises(StoreInUse):
-        forget_in(Path(), database.url, [person])
-    assert ids((Path(), database.url), "user-0007") == [person]
 
 
 def test_a_database_on_which_nodes_work_is_left_alone(database: Database) -> None:

@@ -21,7 +21,6 @@ from agenda.storage.errors import StoreEmpty
 from agenda.storage.folder import ERASED
 from agenda.storage.looking import looking, refuse_nodes
 from agenda.storage.postgres_address import shown
-from agenda.storage.postgres_address import shown
 from agenda.storage.schema import AUDIT, SESSION
 
 # What erasures left in the audit log, the only place that keeps their ids for ever.
