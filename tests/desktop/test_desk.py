@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -14,7 +14,7 @@ from agenda.desktop.address import SignIn
 from agenda.desktop.desk import Desk
 from agenda.desktop.state import Notice
 from agenda.desktop.worker import Worker
-from agenda.wire import Booking, Business, Pong, Receipt, Resource, Service, Session, Slot, SlotChange, User
+from agenda.wire import Booking, Business, Pong, Receipt, Resource, Service, Session, Slot, SlotChange, SlotList, User
 
 START = datetime(2030, 1, 7, 9, tzinfo=UTC)
 SLOT = Slot("r", "s", START, START + timedelta(hours=1), "free")
@@ -42,6 +42,8 @@ class FakeClient:
         self.watches: list[FakeWatch] = []
         self.before_watch: Callable[[Callable[[SlotChange], None]], None] = lambda callback: None
         self.listed = 0
+        self.today: date | None = None
+        self.full_for = timedelta()
         self.closed = False
         self.unreadable: list[Exception] = []
         self.unlisted: list[Exception] = []
@@ -64,6 +66,11 @@ class FakeClient:
 
     def resources(self) -> list[Resource]:
         return [Resource("r", "Bia")]
+
+    def slots(self, day: date, **filters: str | None) -> SlotList:
+        self.today = self.today or day
+        state: Literal["free", "past"] = "free" if day - self.today >= self.full_for else "past"
+        return SlotList(day, "America/Sao_Paulo", 1, (Slot("r", "s", START, START, state),))
 
     def bookings(self, status: str | None = None) -> list[Booking]:
         self.may_list.wait(DEADLINE)
@@ -102,10 +109,11 @@ class Bench:
         self.worker = Worker()
         self.desk = Desk(self.worker, lambda: None, self.ended.append, self._make)
         self.first_answers: list[Exception] = []
+        self.full_for = timedelta()
 
     def _make(self, host: str, port: int, **options: Any) -> Client:
         self.clients.append(FakeClient(host, port, **options))
-        self.clients[-1].answers = self.first_answers
+        self.clients[-1].answers, self.clients[-1].full_for = self.first_answers, self.full_for
         return self.clients[-1]  # type: ignore[return-value]  # what the desk uses of it
 
     @property
@@ -144,6 +152,17 @@ def test_the_window_goes_by_the_servers_clock(open_bench: Bench) -> None:
     ahead = open_bench.desk.now() - datetime.now(UTC)
     assert timedelta(hours=4, minutes=59) < ahead < timedelta(hours=5, minutes=1)
     assert str(open_bench.desk.now().tzinfo) == "America/Sao_Paulo"
+
+
+@pytest.mark.parametrize(("full_for", "opened_at"), [(0, 0), (1, 1), (3, 3), (100, 0)])
+def test_the_window_opens_on_the_first_day_with_a_free_slot_or_on_today(
+    bench: Bench, full_for: int, opened_at: int
+) -> None:
+    bench.full_for = timedelta(days=full_for)
+    bench.connect()
+    bench.until(lambda: bench.desk.model.picture)
+    assert bench.client.today
+    assert bench.desk.model.day - bench.client.today == timedelta(days=opened_at)
 
 
 def test_a_sign_in_that_fails_is_told_and_hangs_up(bench: Bench) -> None:

@@ -53,6 +53,14 @@ def test_the_window_goes_on_with_another_of_the_servers_that_were_typed(
         assert f'"server": "{first}, {second}"' in (tmp_path / "kept" / "desktop.json").read_text()
 
 
+def test_servers_that_are_tried_are_counted_in_words(open_window: Open, server: Server) -> None:
+    with Relay(server.address) as relay:
+        first = f"127.0.0.1:{relay.address[1]}"
+        window = open_window("--server", f"{first},127.0.0.1:1,127.0.0.1:2").sign_up(unused_name())
+        relay.die()
+        window.until_says(f"Sem conexão · {first} e mais 2 servidores · tentando de novo")
+
+
 def test_while_the_data_are_away_the_window_says_of_when_its_picture_is_and_keeps_what_is_asked(
     open_window: Open, server: Server
 ) -> None:

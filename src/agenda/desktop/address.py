@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from agenda.addresses import Address, join_address, join_addresses
+from agenda.addresses import Address, join_addresses
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,3 @@ class SignIn:
     def server(self) -> str:
         """As it is typed."""
         return join_addresses(self.servers)
-
-    @property
-    def shortly(self) -> str:
-        """The first server, and how many more there are."""
-        first, more = join_address(*self.servers[0]), len(self.servers) - 1
-        return f"{first} +{more}" if more else first

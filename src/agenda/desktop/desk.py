@@ -4,7 +4,6 @@ import ssl
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from agenda.addresses import join_address
 from agenda.client import (
@@ -91,14 +90,10 @@ class Desk:
 
     def _open(self, result: Opened) -> None:
         self._trying = None
-        self._client, self._ahead = result.client, result.ahead
-        try:
-            self.zone = ZoneInfo(result.session.business.timezone)
-        except (ZoneInfoNotFoundError, ValueError):
-            self.zone = datetime.now().astimezone().tzinfo or UTC
+        self._client, self._ahead, self.zone = result.client, result.ahead, result.zone
         self.model.opened(result.session, result.services, result.resources)
         self._note_link(result.client, result.client.state)
-        self.model.day = self.today()
+        self.model.day = result.day
         self.refresh_day()
         self.refresh_bookings()
 

@@ -1,10 +1,11 @@
 """The window of a signed-in user: head, month, day, bookings, status."""
 
 import tkinter as tk
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from tkinter import ttk
 
+from agenda.addresses import Address
 from agenda.desktop.bookings import BookingsPanel
 from agenda.desktop.day import DayPanel
 from agenda.desktop.desk import Desk
@@ -33,7 +34,7 @@ class MainScreen(ttk.Frame):
         words: Words,
         desk: Desk,
         *,
-        server: str,
+        servers: Sequence[Address],
         commands: dict[str, Callable[[], None]],
     ) -> None:
         super().__init__(window, style="Window.TFrame")
@@ -48,7 +49,7 @@ class MainScreen(ttk.Frame):
             self.right, look, words, chosen=self._chose_booking, move=self._move, cancel=self._cancel
         )
         self.legend = self._build_legend()
-        self.status = StatusBar(self, look, words, server)
+        self.status = StatusBar(self, look, words, servers)
         self.head.grid(row=0, column=0, columnspan=3, sticky="we")
         self.status.grid(row=2, column=0, columnspan=3, sticky="we")
         self.rowconfigure(1, weight=1)

@@ -1,8 +1,10 @@
 """The line at the bottom: which server is there, what is waited for, how fresh the day is."""
 
 import tkinter as tk
+from collections.abc import Sequence
 from tkinter import ttk
 
+from agenda.addresses import Address, join_address
 from agenda.client import State
 from agenda.desktop.look import Look
 from agenda.desktop.state import Model
@@ -15,9 +17,9 @@ SHOW_AFTER = 0.3
 class StatusBar(ttk.Frame):
     """Says by mark and word how the connection stands; a bar runs while an answer takes long."""
 
-    def __init__(self, parent: tk.Misc, look: Look, words: Words, server: str) -> None:
+    def __init__(self, parent: tk.Misc, look: Look, words: Words, servers: Sequence[Address]) -> None:
         super().__init__(parent)
-        self._look, self._words, self._server = look, words, server
+        self._look, self._words, self._servers = look, words, servers
         self._running = False
         self.line = ttk.Frame(self, style="Line.TFrame", height=1)
         self.mark = ttk.Label(self)
@@ -49,7 +51,7 @@ class StatusBar(ttk.Frame):
         }.get(model.link, ("○", "Danger.TLabel", "desktop.offline"))
         self.mark.configure(text=mark, style=style)
         self.link.configure(
-            text=texts(msgid, server=model.server or self._server),
+            text=texts(msgid, server=model.server or self._tried()),
             style="Muted.TLabel" if model.online else "Danger.TLabel",
         )
         busy = waited > SHOW_AFTER or bool(model.pending and not model.online)
@@ -60,6 +62,11 @@ class StatusBar(ttk.Frame):
             self.waiting.configure(text=texts("desktop.waiting") if busy else "")
         seen = model.picture.seen if model.picture else None
         self.fresh.configure(text=texts("desktop.updated", time=f"{seen:%H:%M:%S}") if seen else "")
+
+    def _tried(self) -> str:
+        """The servers that are tried: the first by its name, and how many more there are."""
+        first, more = join_address(*self._servers[0]), len(self._servers) - 1
+        return self._words.texts.plural("desktop.servers", more, server=first) if more else first
 
     def _run(self, busy: bool) -> None:  # noqa: FBT001 - a switch
         if busy and not self._running:

@@ -3,8 +3,9 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from agenda.client import Client, Disconnected, State, Unavailable
 from agenda.desktop.address import SignIn
@@ -14,6 +15,7 @@ T = TypeVar("T")
 PAUSE = 1.0
 """Seconds between tries of a click that has no answer yet."""
 _LONGEST_PAUSE = 5.0
+_DAYS_AHEAD = 14
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,8 @@ class Opened:
     services: list[Service]
     resources: list[Resource]
     ahead: timedelta  # the server's clock minus ours
+    zone: tzinfo  # of the business
+    day: date  # the first on which something can be booked
 
 
 def open_session(client: Client, who: SignIn) -> Opened:
@@ -33,10 +37,33 @@ def open_session(client: Client, who: SignIn) -> Opened:
         session = client.sign_in(who.user, who.password, create=who.create)
         before = datetime.now(UTC)
         ahead = client.ping().now - before
-        return Opened(client, session, client.services(), client.resources(), ahead)
+        services, resources = client.services(), client.resources()
+        zone = _zone(session.business.timezone)
+        day = _first_day(client, (before + ahead).astimezone(zone).date(), services, resources)
+        return Opened(client, session, services, resources, ahead, zone, day)
     except BaseException:
         client.close()
         raise
+
+
+def _zone(name: str) -> tzinfo:
+    """The time zone of that name, this machine's where it does not know the name."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return datetime.now().astimezone().tzinfo or UTC
+
+
+def _first_day(client: Client, today: date, services: list[Service], resources: list[Resource]) -> date:
+    """The first day from today on with a free slot of what the window shows at first; today where all are far off."""
+    if not services or not resources:
+        return today
+    for ahead in range(_DAYS_AHEAD):
+        day = today + timedelta(days=ahead)
+        slots = client.slots(day, service=services[0].id, resource=resources[0].id).slots
+        if any(slot.state == "free" for slot in slots):
+            return day
+    return today
 
 
 def hang_up(client: Client) -> None:

@@ -137,7 +137,7 @@ class App:
             "menu_palette": self._switch_palette,
             "menu_leave": self._sign_out,
         }
-        screen = MainScreen(self.root, self.look, self.words, self.desk, server=who.shortly, commands=commands)
+        screen = MainScreen(self.root, self.look, self.words, self.desk, servers=who.servers, commands=commands)
         self._put(screen)
         screen.focus_first()
 
