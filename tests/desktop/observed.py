@@ -73,6 +73,7 @@ class ObservedApp(App):
             "focus": name(self.root.focus_get()),
             "dialog": top is not self.root,
             "cut": [str(e.cget("text")) for e in shown if isinstance(e, (ttk.Label, ttk.Button)) and cut_off(e)],
+            "grid_top": [grid.winfo_rooty() for grid in grids],
             "line": tkfont.nametofont("AgendaBody", self.root).metrics("linespace"),
             "colour": self.root["background"],
         }

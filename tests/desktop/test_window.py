@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agenda.client import BadCredentials, Client
-from agenda.texts import LANGUAGES
+from agenda.texts import LANGUAGES, texts
 from tests.certificates import self_signed
 from tests.desktop.conftest import Open
 from tests.desktop.held_line import HeldLine
@@ -287,6 +287,25 @@ def test_a_small_window_and_one_on_a_dense_screen_show_everything_whole(
             assert seen.cut == []
             lines.append(seen.line)
     assert lines[1] == pytest.approx(2 * lines[0], rel=0.1)
+
+
+@pytest.mark.parametrize("size", ["1024x700", "1080x700"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_becomes_of_a_click_is_said_whole_and_moves_no_slot_under_the_mouse(
+    open_window: Open, server: Server, language: str, size: str
+) -> None:
+    window = open_window("--geometry", f"{size}+0+0", language=language).sign_up(unused_name())
+    days = (server.today() + timedelta(days=ahead) for ahead in range(90, 500))
+    longest = max(days, key=lambda day: len(texts(language).day(day, "full")))
+    window.go_to(f"{longest:%d/%m/%Y}", {"1024x700": "17:00", "1080x700": "18:00"}[size])
+    free = window.seen()
+    window.keys("Return")
+    booked = window.until(lambda seen: {"Copiar", "Copy"} & set(seen.texts) and seen.chosen)
+    server.kill()
+    trouble = window.until_says(texts(language)("desktop.offline_strip"))
+    server.start()
+    assert (free.cut, booked.cut, trouble.cut) == ([], [], [])
+    assert free.grid_top == booked.grid_top == trouble.grid_top
 
 
 def test_tab_comes_by_every_control_and_once_by_each_group(open_window: Open, day: str) -> None:

@@ -5,15 +5,14 @@ from collections.abc import Callable
 from datetime import datetime
 from tkinter import ttk
 
-from agenda.client import State
 from agenda.desktop.desk import Desk
 from agenda.desktop.grid import SlotGrid
 from agenda.desktop.look import Look
-from agenda.desktop.state import Cell, Face, Notice
+from agenda.desktop.message import message
+from agenda.desktop.state import Cell, Face
 from agenda.desktop.widgets import Strip, Words, button, enable, sentence_case
 from agenda.wire import Booking
 
-_HINTS = ("desktop.hint", "desktop.hint_mine")
 _LOW = 420  # pixels of the design
 
 
@@ -39,7 +38,8 @@ class DayPanel(ttk.Frame):
             widget.grid(row=row, column=0, sticky="nswe")
         self.columnconfigure(0, weight=1)
         self.rowconfigure(4, weight=1)
-        self.bind("<Configure>", lambda event: self._show_strip() if self._desk.model.session else None)
+        for sized in (self, self.strip):
+            sized.bind("<Configure>", lambda event: self._fit(), add="+")
         self.grid_.canvas.bind("<Delete>", lambda event: self._ask_cancel())
 
     # -- building -----------------------------------------------------------
@@ -64,9 +64,12 @@ class DayPanel(ttk.Frame):
         self.second = button(self.foot, self._second)
         self.action = button(self.foot, self.act, "Primary.TButton")
         self._words.say(self.note_label, "desktop.note", target=self.note)
-        for column, widget in enumerate((self.chosen, self.note_label, self.note, self.second, self.action)):
-            widget.grid(row=0, column=column, sticky="we")
-        self.foot.columnconfigure(2, weight=1)
+        self.chosen.grid(row=0, column=0, sticky="w")
+        self.note_label.grid(row=1, column=0, sticky="w")
+        for column, widget in enumerate((self.note, self.second, self.action), start=1):
+            widget.grid(row=0, column=column, rowspan=2, sticky="we")
+        self.foot.columnconfigure(1, weight=1)
+        self.foot.rowconfigure((0, 1), weight=1)
         self.note.bind("<Return>", lambda event: self.act())
         self.note.bind("<KP_Enter>", lambda event: self.act())
         self.note.bind("<Escape>", lambda event: self.grid_.canvas.focus_set())
@@ -81,7 +84,7 @@ class DayPanel(ttk.Frame):
         self.foot.grid_configure(pady=(px(6), 0), padx=(px(6), px(3)))
         for label in self.labels:
             label.grid_configure(padx=px(4))
-        self.note_label.grid_configure(padx=(px(12), px(6)))
+        self.note.grid_configure(padx=(px(12), 0))
         self.second.grid_configure(padx=(px(6), 0))
         self.action.grid_configure(padx=(px(6), 0))
         self.grid_.relook()
@@ -93,7 +96,7 @@ class DayPanel(ttk.Frame):
         model, texts = self._desk.model, self._words.texts
         cells = model.cells(self._desk.now())
         self._cell = model.cursor_cell(cells)
-        self.title.configure(text=sentence_case(texts.day(model.day, "full")))
+        self._show_title()
         self.subtitle.configure(text=self._subtitle(cells))
         self._show_filters()
         self._show_strip()
@@ -103,13 +106,25 @@ class DayPanel(ttk.Frame):
         self._show_foot()
         self._put_note_back()
 
+    def _fit(self) -> None:
+        if self._desk.model.session:
+            self._show_title()
+            self._show_strip()
+
+    def _show_title(self) -> None:
+        """Name the day as fully as there is room for."""
+        texts, day, font = self._words.texts, self._desk.model.day, self._look.fonts["Heading"]
+        names = [sentence_case(texts.day(day, width)) for width in ("full", "yearless", "medium")]
+        room = self.winfo_width() - self._look.px(16)
+        self.title.configure(text=next((name for name in names if font.measure(name) <= room), names[-1]))
+
     def _show_strip(self) -> None:
         """Show the message; a mere hint gives its room to the grid where the window is low."""
-        notice = self._notice()
+        notice = message(self._desk.model, self._cell.face if self._cell else None, self._words.texts)
         self.strip.show(notice, self._words.texts)
-        room = notice.msgid not in _HINTS or self.winfo_height() >= self._look.px(_LOW)
-        self.strip.grid() if room else self.strip.grid_remove()
-        self.rowconfigure(3, minsize=self._look.px(72) if self.winfo_height() >= self._look.px(_LOW) else 0)
+        low = self.winfo_height() < self._look.px(_LOW)
+        self.strip.grid_remove() if low and notice.kind == "hint" else self.strip.grid()
+        self.rowconfigure(3, minsize=0 if low else self.strip.usual_height + self._look.px(16))
 
     def _waiting(self) -> str:
         return "desktop.loading" if self._desk.model.online else "desktop.day_unknown"
@@ -126,21 +141,6 @@ class DayPanel(ttk.Frame):
 
     def _clock(self, moment: datetime) -> str:
         return f"{moment:%H:%M:%S}"
-
-    def _notice(self) -> Notice:
-        """The message above the grid: the latest outcome, else what is going on, else what keys do here."""
-        model = self._desk.model
-        moving = model.booking(model.moving)
-        if model.notice:
-            return model.notice
-        if model.link is State.AWAY and model.picture:
-            return Notice("warning", "desktop.away_strip", {"time": self._words.texts.time(model.picture.seen)})
-        if not model.online:
-            return Notice("warning", "desktop.offline_strip" if model.link is not State.AWAY else "desktop.away_unseen")
-        if moving:
-            return Notice("target", "desktop.moving_hint", {"code": moving.code})
-        face = self._cell.face if self._cell else None
-        return Notice("hint", _HINTS[face is Face.MINE])
 
     def _show_filters(self) -> None:
         model, everyone = self._desk.model, self._words.texts("desktop.all_resources")
@@ -195,6 +195,7 @@ class DayPanel(ttk.Frame):
         self.second.grid() if second else self.second.grid_remove()
         for widget in (self.note_label, self.note):
             widget.grid() if face is Face.FREE else widget.grid_remove()
+        self.chosen.grid_configure(rowspan=1 if face is Face.FREE else 2)
 
     def _put_note_back(self) -> None:
         """The note of a booking that was refused serves for the next one, unless another is being typed."""

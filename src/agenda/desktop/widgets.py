@@ -14,6 +14,8 @@ W = TypeVar("W", bound=tk.Widget)
 MARKS = {"hint": "", "success": "✓", "warning": "⚠", "problem": "✕", "target": "→"}
 _MNEMONIC = "Command" if sys.platform == "darwin" else "Alt"
 _COPIED_FOR = 1500  # milliseconds
+_TIGHT = 440  # pixels of the design: in a narrower strip a code stands below its sentence
+_LOW, _TALL = 56, 88  # pixels of the design: how high wide and tight strips usually are
 
 
 class Words:
@@ -150,10 +152,18 @@ class Strip(ttk.Frame):
         self._code = ttk.Label(self)
         self._copy = button(self, self._copy_code, "Success.TButton")
         self._mark.grid(row=0, column=0)
-        self._text.grid(row=0, column=1, sticky="w")
         self.columnconfigure(1, weight=1)
         self.rowconfigure(0, weight=1)
-        self.bind("<Configure>", lambda event: self._wrap())
+        self.bind("<Configure>", lambda event: self._arrange())
+
+    @property
+    def usual_height(self) -> int:
+        """In pixels: enough for what there usually is to say, so that nothing need move when something else is said."""
+        return self._look.px(_TALL if self._tight else _LOW)
+
+    @property
+    def _tight(self) -> bool:
+        return self.winfo_width() < self._look.px(_TIGHT)
 
     def show(self, notice: Notice, texts: Texts) -> None:
         """Show this notice; nothing happens where it is shown already."""
@@ -166,29 +176,28 @@ class Strip(ttk.Frame):
         self._mark.configure(text=MARKS[notice.kind], style=f"{kind}.Strong.TLabel")
         self._mark.grid_configure(padx=(px(12), px(8) if MARKS[notice.kind] else 0), pady=px(10))
         self._text.configure(text=notice.sentence(texts), style=f"{kind}.TLabel")
-        self._text.grid_configure(padx=(0, px(12)), pady=px(6))
-        self._show_code(notice.code, kind)
-        self._wrap()
+        self._code.configure(text=notice.code, style=f"{kind}.TLabel", font="AgendaTitle")
+        self._words.say(self._copy, "desktop.copy")
+        self._arrange()
 
-    def _show_code(self, code: str, kind: str) -> None:
-        px = self._look.px
-        self._code.configure(text=code, style=f"{kind}.TLabel", font="AgendaTitle")
-        if code:
-            self._words.say(self._copy, "desktop.copy")
-            self._code.grid(row=0, column=2, padx=px(8))
-            self._copy.grid(row=0, column=3, padx=(0, px(8)))
-        else:
-            self._code.grid_remove()
-            self._copy.grid_remove()
+    def _arrange(self) -> None:
+        """A code with its button stands beside the sentence, where there is room for both, else below."""
+        px, tight = self._look.px, self._tight
+        code, below = bool(self._code.cget("text")), int(tight)
+        pady = (px(6), 0 if code and tight else px(6))
+        self._text.grid(row=0, column=1, columnspan=3 if tight else 1, sticky="w", padx=(0, px(12)), pady=pady)
+        self._code.grid(row=below, column=1 if tight else 2, sticky="w", padx=(0, px(8)))
+        self._copy.grid(row=below, column=3, padx=(0, px(8)), pady=(0, px(4)) if tight else 0)
+        beside = 0
+        for widget in (self._code, self._copy):
+            widget.grid() if code else widget.grid_remove()
+            beside += widget.winfo_reqwidth() if code and not tight else 0
+        room = self.winfo_width() - beside - self._mark.winfo_reqwidth() - px(60)
+        self._text.configure(wraplength=max(room, px(120)))
 
     def _copy_code(self) -> None:
         copy(self, str(self._code.cget("text")))
         flash(self._copy, self._words, "desktop.copied", "desktop.copy")
-
-    def _wrap(self) -> None:
-        taken = sum(w.winfo_reqwidth() for w in (self._code, self._copy) if w.winfo_manager())
-        room = self.winfo_width() - taken - self._mark.winfo_reqwidth() - self._look.px(60)
-        self._text.configure(wraplength=max(room, self._look.px(120)))
 
 
 def flash(widget: ttk.Button, words: Words, done: str, usual: str) -> None:

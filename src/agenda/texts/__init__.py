@@ -68,8 +68,13 @@ class Texts:
             return self(msgid)
         return str(value)
 
-    def day(self, value: date, width: Literal["full", "long", "medium", "short"] = "long") -> str:
-        """A day, as wide as asked: "segunda-feira, 23 de novembro de 2026" to "23/11/2026"."""
+    def day(self, value: date, width: Literal["full", "yearless", "long", "medium", "short"] = "long") -> str:
+        """A day, as wide as asked: "segunda-feira, 23 de novembro de 2026" to "23/11/2026".
+
+        Yearless, it is "segunda-feira, 23 de novembro".
+        """
+        if width == "yearless":
+            return dates.format_date(value, self("format.day"), locale=self.locale)
         if width == "short":
             return dates.format_date(value, "dd/MM/yyyy", locale=self.locale)
         return dates.format_date(value, width, locale=self.locale)
