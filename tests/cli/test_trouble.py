@@ -1,6 +1,9 @@
 """Each hint fits what kept the command from its server."""
 
+import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,8 +12,10 @@ from agenda.cli.exits import Failure, Status
 from agenda.cli.online import parse_address
 from agenda.cli.trouble import told as told_as_failure
 from agenda.client import ClientError, Disconnected, Unavailable
+from agenda.client.transport import Broken, HungUp, Misheard, Silent
 from agenda.prove.ports import free_port
 from agenda.texts import texts
+from tests.client.server import PATIENCE
 from tests.nodes.town import far_node
 from tests.protocol.server import Server
 
@@ -63,6 +68,24 @@ def test_where_nothing_listens_a_server_can_be_started(shell: Shell) -> None:
     assert "(nothing listens on that port). Start one" in told(shell, free_port())
 
 
+@contextmanager
+def balancer_without_servers() -> Iterator[int]:
+    """A port that takes a connection and closes it at once."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as threads:
+        listener.settimeout(PATIENCE)
+
+        def turn_away() -> None:
+            listener.accept()[0].close()
+
+        threads.submit(turn_away)
+        yield listener.getsockname()[1]
+
+
+def test_a_balancer_without_servers_is_told_as_such(shell: Shell) -> None:
+    with balancer_without_servers() as port:
+        assert "the servers behind it may be down" in told(shell, port)
+
+
 def test_a_name_that_nothing_has_is_told(shell: Shell) -> None:
     assert "no machine has that name" in told(shell, 8888, host="nobody.invalid")
 
@@ -76,13 +99,45 @@ def test_a_demonstration_does_not_pass_over_a_server_that_it_cannot_trust(shell:
 # A server that is there
 
 
-def sentence(error: ClientError, request: str | None = None) -> str:
+def sentence(
+    error: ClientError, request: str | None = None, *, server: str = "agenda.example", language: str = "en"
+) -> str:
     """What a command says that ends with this error of the client library."""
-    english = texts("en")
+    t = texts(language)
     error.request = request
-    with pytest.raises(Failure) as failure, told_as_failure(english, parse_address("agenda.example", english)):
+    with pytest.raises(Failure) as failure, told_as_failure(t, parse_address(server, t)):
         raise error
     return failure.value.message
+
+
+def unheard(cause: OSError, **how: str) -> str:
+    """What a command says that found nobody, for this reason."""
+    error = Disconnected("no answer in time")
+    error.__cause__ = cause
+    return sentence(error, **how)
+
+
+def test_where_all_servers_are_silent_it_is_said_that_no_answer_comes() -> None:
+    assert "No answer comes from a:1, b:2" in unheard(Silent("silent"), server="a:1,b:2")
+
+
+def test_a_server_that_could_not_read_what_came_is_told_to_whoever_runs_the_balancer() -> None:
+    assert "--proxies" in unheard(Misheard("A linha recebida não é JSON em UTF-8."))
+
+
+def test_a_program_that_speaks_otherwise_is_told() -> None:
+    assert "does not speak as an agenda's server" in unheard(Broken("garbage"))
+
+
+def test_a_server_is_only_to_be_started_on_this_machine() -> None:
+    assert "Start one" not in unheard(ConnectionRefusedError())
+
+
+@pytest.mark.parametrize("cause", [HungUp("closed"), Silent("silent"), Misheard("misheard"), Broken("garbage")])
+def test_no_english_cause_stands_in_a_portuguese_sentence(cause: OSError) -> None:
+    lost = Disconnected("no answer in time", sent=True)
+    lost.__cause__ = cause
+    assert str(cause) not in sentence(lost, "q1", language="pt-BR")
 
 
 def test_a_server_that_was_reached_is_not_said_to_be_missing() -> None:

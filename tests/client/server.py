@@ -110,14 +110,22 @@ class ScriptedServer:
 
     def take(self) -> Peer:
         """The next connection."""
-        assert self._listener is not None
-        self._listener.settimeout(PATIENCE)
-        sock, _ = self._listener.accept()
+        sock = self._accept()
         if self._tls:
             sock.settimeout(PATIENCE)
             sock = self._tls.wrap_socket(sock, server_side=True)
         self._peers.append(Peer(sock))
         return self._peers[-1]
+
+    def ignore(self) -> None:
+        """Let the next connection stand without a word, a handshake included."""
+        self._peers.append(Peer(self._accept()))
+
+    def _accept(self) -> socket.socket:
+        assert self._listener is not None
+        self._listener.settimeout(PATIENCE)
+        sock, _ = self._listener.accept()
+        return sock
 
     def shut(self) -> None:
         """Stop listening: who comes now is refused."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agenda.client import Disconnected, State
-from tests.client.server import PATIENCE, PONG
+from agenda.client.transport import Silent
+from tests.client.server import PATIENCE, PONG, booking
 
 if TYPE_CHECKING:
     from agenda.client import Client
@@ -79,6 +81,40 @@ def test_a_silent_server_is_probed_and_then_left(connect: Connect, server: Scrip
     peer.hear("ping")
     assert states.next() is State.OFFLINE
     assert server.take().greet()
+
+
+# One address, as that of a balancer, behind which one of several servers stands still
+
+
+def test_where_nobody_greets_the_same_address_is_tried_anew(
+    connect: Connect, server: ScriptedServer, later: Later
+) -> None:
+    pinging = later(connect(idle=1.5).ping)
+    server.ignore()
+    another = server.take().greet()
+    another.answer(another.hear("ping"), PONG)
+    assert pinging.result(PATIENCE).version == "1.0"
+
+
+def test_where_an_answer_does_not_come_the_same_is_asked_at_the_same_address_anew(
+    connect: Connect, server: ScriptedServer, later: Later
+) -> None:
+    client = connect(idle=1.5)
+    silent = server.take().greet()
+    asking = later(client.book, datetime(2026, 11, 23, 13, tzinfo=UTC))
+    first = silent.hear("booking.create")
+    another = server.take().greet()
+    second = another.hear("booking.create")
+    another.answer(second, booking())
+    assert asking.result(PATIENCE).id == "b1"
+    assert second["params"] == first["params"]
+
+
+def test_where_all_are_silent_the_call_ends_with_its_time(connect: Connect) -> None:
+    client = connect(idle=0.9, timeout=1.0)
+    with pytest.raises(Disconnected) as problem:
+        client.ping()
+    assert isinstance(problem.value.__cause__, Silent)
 
 
 def test_a_server_that_never_answers_costs_the_caller_no_more_than_his_time(

@@ -56,6 +56,19 @@ def test_a_tls_connection_that_broke_is_made_again(
         assert pinging.result(PATIENCE).version == "1.0"
 
 
+def test_a_server_that_does_not_shake_hands_is_left_for_a_new_connection(
+    tls_server: ScriptedServer, localhost: tuple[Path, Path], later: Later, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agenda.client.transport.DIAL_SECONDS", 1.0)
+    trusting = ssl.create_default_context(cafile=str(localhost[0]))
+    with Client("localhost", tls_server.port, tls=trusting, timeout=PATIENCE) as client:
+        pinging = later(client.ping)
+        tls_server.ignore()
+        another = tls_server.take().greet()
+        another.answer(another.hear("ping"), PONG)
+        assert pinging.result(PATIENCE).version == "1.0"
+
+
 def test_a_certificate_that_nobody_vouches_for_is_refused(tls_server: ScriptedServer, later: Later) -> None:
     with Client("localhost", tls_server.port, tls=ssl.create_default_context(), timeout=PATIENCE) as client:
         pinging = later(client.ping)

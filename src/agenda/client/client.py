@@ -51,8 +51,8 @@ class Client:
     refusals are raised as subclasses of `AgendaError`. When the server is gone, silent, stopping or
     without its data the client connects to the next one, or to the same again, by itself, resumes its
     session, re-establishes its watches and sends unanswered calls again in their order, each with its
-    old `request`, so that nothing happens twice. Only where no connection was ever made does the first
-    failure of every server end the waiting calls at once.
+    old `request`, so that nothing happens twice. Only where no server ever answered does the first
+    failure of every one of them end the waiting calls at once, unless one of them took the connection and was silent.
 
     Callbacks (`on_state`, those of watches) come one after the other on one thread of the client's
     own. They may call the client; what they raise is logged.
@@ -68,14 +68,14 @@ class Client:
         timeout: float = 10.0,
         on_state: Callable[[State], None] | None = None,
         addresses: Sequence[tuple[str, int]] = (),
-        idle: float = 15.0,
+        idle: float = 10.0,
     ) -> None:
         """Start connecting in the background; returns at once and raises nothing.
 
         `language` is the one of the server's sentences, `timeout` the seconds a call may take,
         `addresses` are further servers of the same agenda, tried in turn after `host` and `port`;
-        a connection that was silent for `idle` seconds is probed, and given up if it stays silent,
-        sooner where there are further servers and an answer is due.
+        a connection that was silent for `idle` seconds is probed, and given up if it stays silent;
+        one on which an answer is due, after a third of that.
         """
         self._language = language
         self._timeout = timeout

@@ -15,7 +15,7 @@ from agenda.client.call import NEED_NO_SESSION, Call
 from agenda.client.errors import NotSignedIn, Unavailable, error_from_wire
 from agenda.client.pulse import Pulse
 from agenda.client.standing import Standing
-from agenda.client.transport import Broken
+from agenda.client.transport import Broken, Misheard, Silent
 from agenda.client.unanswered import Unanswered
 from agenda.client.watches import Watches
 
@@ -71,7 +71,7 @@ class Dialogue:
         self._send, self._alone = send, alone
         self._stopping = self._leaving = False
         self._standing.connected(self._pulse.heard_at)
-        self._pulse.begin(hasty=not alone)
+        self._pulse.begin(alone=alone)
         self._greeting = Call("session.resume", {"token": self._token}) if self._token else Call("ping", {})
         self._transmit(self._greeting)
 
@@ -107,7 +107,7 @@ class Dialogue:
         if call.method in SESSION_CALLS:
             raise Broken("whose session it is now is not known")
         if self._pulse.silent_since(call.sent_at):
-            raise Broken("the server is silent")
+            raise Silent("the server is silent")
 
     def unwatch(self, watch: Watch) -> None:
         """A watch was closed."""
@@ -120,7 +120,7 @@ class Dialogue:
         for call in self._unanswered.due(now):
             self._repeat(call)
         if self._unanswered.commanded_at() + self._pulse.patience() < now:
-            raise Broken("the server does not get a command done")
+            raise Silent("the server does not get a command done")
         if self._pulse.check(now, self._unanswered.asked_at()):
             self._transmit(Call("ping", {}))
         self._standing.look()
@@ -158,7 +158,7 @@ class Dialogue:
         outcome = error_from_wire(message["error"]) if failed else message.get("result")
         number = message.get("id")
         if number is None and failed:
-            raise Broken(str(outcome))
+            raise Misheard(str(outcome))
         call = self._unanswered.asked(number)
         if call is None or (isinstance(outcome, Unavailable) and self._again_later(call, outcome)):
             return

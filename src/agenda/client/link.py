@@ -18,7 +18,7 @@ from agenda.client.dispatcher import Dispatcher
 from agenda.client.errors import Disconnected, Invalid
 from agenda.client.route import route
 from agenda.client.state import State
-from agenda.client.transport import CHUNK, dial
+from agenda.client.transport import CHUNK, Silent, dial
 
 if TYPE_CHECKING:
     import ssl
@@ -61,6 +61,8 @@ class Link:
         self._away = self._was_away = False
         """Whether a server could not get at its data, in this round and in the one before."""
         self._reached = False
+        self._taken = False
+        """Whether, in this round, somebody took the connection and was silent: another try may meet another server."""
         self._dispatcher = Dispatcher()
         self._dialogue = Dialogue(idle=idle, dispatcher=self._dispatcher, show=self._show)
         self._guard = threading.Lock()
@@ -214,12 +216,13 @@ class Link:
         self._grant_wishes()
         self._problem = problem
         _log.info("no connection: %s", problem)
-        if last and not self._reached:
+        self._taken = self._taken or isinstance(problem, Silent)
+        if last and not (self._reached or self._taken):
             self._dialogue.fail(f"no connection: {problem}", problem)
         self._away = self._away or isinstance(problem, StoreAway)
         self._show(State.AWAY if self._away or self._was_away else State.OFFLINE)
         if last:
-            self._was_away, self._away = self._away, False
+            self._was_away, self._away, self._taken = self._away, False, False
 
     def _show(self, state: State) -> None:
         """Note where the client stands, and tell who wants to know."""

@@ -5,26 +5,26 @@ from __future__ import annotations
 from math import inf
 from time import monotonic
 
-from agenda.client.transport import Broken
+from agenda.client.transport import Silent
 
 
 class Pulse:
     """For the link's thread; times are of the monotonic clock.
 
     A connection that was silent for `idle` seconds is to be probed, and is given up after a third of that more. Where
-    another server could be asked instead (`hasty`) and this one owes an answer, a sixth and a third of `idle` must do.
+    an answer is owed a sixth and a third of `idle` must do: one address, too, may have several servers behind it.
     """
 
     def __init__(self, idle: float) -> None:
         self._idle = idle
-        self._hasty = self._probed = False
+        self._alone = self._probed = False
         self.heard_at = -inf
         """When the last bytes came in, on this connection or, before the first ones, on the one before."""
         self._since = -inf
 
-    def begin(self, *, hasty: bool) -> None:
-        """A connection begins."""
-        self._hasty, self._probed, self._since = hasty, False, monotonic()
+    def begin(self, *, alone: bool) -> None:
+        """A connection begins, `alone` if no other server is known."""
+        self._alone, self._probed, self._since = alone, False, monotonic()
 
     def heard(self) -> None:
         """Bytes came in, be it half a line."""
@@ -43,7 +43,7 @@ class Pulse:
         silence = now - self._reckoned_from(asked_at)
         probe, end = self._bounds(asked_at)
         if silence > end:
-            raise Broken("the server is silent")
+            raise Silent("the server is silent")
         if silence <= probe or self._probed:
             return False
         self._probed = True
@@ -51,7 +51,7 @@ class Pulse:
 
     def patience(self) -> float:
         """For how many seconds a server may owe the outcome of a command."""
-        return self._idle / 3 if self._hasty else inf
+        return inf if self._alone else self._idle / 3
 
     def next_check(self, asked_at: float | None) -> float:
         """When `check` has something to do at the latest."""
@@ -59,10 +59,10 @@ class Pulse:
 
     def _bounds(self, asked_at: float | None) -> tuple[float, float]:
         """After how many seconds of silence to probe, and to give up."""
-        if self._hasty and asked_at is not None:
-            return self._idle / 6, self._idle / 3
-        return self._idle, self._idle * 4 / 3
+        if asked_at is None:
+            return self._idle, self._idle * 4 / 3
+        return self._idle / 6, self._idle / 3
 
     def _reckoned_from(self, asked_at: float | None) -> float:
         """Since when it is silent; a quiet connection is not at fault before something is asked."""
-        return max(self._since, asked_at) if self._hasty and asked_at is not None else self._since
+        return self._since if asked_at is None else max(self._since, asked_at)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 MAX_LINE = 64 * 1024 * 1024
 """Bytes of the longest line that is taken from a server; an export of many years is far below."""
-DIAL_SECONDS = 5.0
-"""How long one address may take to connect."""
+DIAL_SECONDS = 3.0
+"""How long one address may take to connect, TLS included."""
 CHUNK = 65_536
 CHUNKS_AT_ONCE = 16
 
@@ -37,7 +37,19 @@ class Wait(Protocol):
 
 
 class Broken(ConnectionError):
-    """The other side hung up, stays silent, or does not speak the protocol."""
+    """The connection is of no more use; as it is, since what comes in is none of the protocol's."""
+
+
+class HungUp(Broken):
+    """The other side has closed it."""
+
+
+class Silent(Broken):
+    """The other side says nothing, or not what is waited for."""
+
+
+class Misheard(Broken):
+    """The other side could not read what came to it, so something between may have added to it."""
 
 
 class Transport:
@@ -79,7 +91,7 @@ class Transport:
             except _NOT_YET:
                 return
             if not chunk:
-                raise Broken("the server closed the connection")
+                raise HungUp("the server closed the connection")
             heard()
             yield from self._lines(chunk)
         self.more = True
@@ -102,7 +114,7 @@ class Transport:
 
 
 def dial(place: Place, tls: ssl.SSLContext | None, wait: Wait) -> Transport:
-    """Connect, and shake hands if there is TLS; raises OSError."""
+    """Connect, and shake hands if there is TLS; raises OSError, Silent where nobody shakes hands."""
     sock = socket.socket(place.family, socket.SOCK_STREAM)
     try:
         return Transport(_connect(sock, place, tls, partial(wait, deadline=monotonic() + DIAL_SECONDS)))
@@ -125,6 +137,9 @@ def _connect(sock: socket.socket, place: Place, tls: ssl.SSLContext | None, read
     wrapped = tls.wrap_socket(sock, server_hostname=place.host, do_handshake_on_connect=False)
     try:
         _shake_hands(wrapped, ready)
+    except TimeoutError as late:
+        wrapped.close()
+        raise Silent("the server does not shake hands") from late
     except BaseException:
         wrapped.close()
         raise
