@@ -194,7 +194,35 @@ def test_the_database_may_be_named_instead_of_its_folder_and_the_way_back_is_the
     there = shell.document("move-store", f"{folder}/agenda.db", empty)
     back = shell.document("move-store", empty, f"sqlite:{tmp_path / 'back'}")
     assert (back["rows"], back["source"]) == (there["rows"], there["target"])
-    assert f"--data {tmp_path / 'again'}" in shell("move-store", empty, f"sqlite:{tmp_path / 'again'}")
+
+
+def test_after_a_move_back_the_server_is_started_on_the_folder(shell: Shell, filled: Shell, name: str) -> None:
+    back = Path(shell.environment["XDG_DATA_HOME"]) / "back"
+    assert f"--data {back}" in shell("move-store", postgres().url_of(name), f"sqlite:{back}")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_server_that_is_started_where_the_agenda_was_says_where_it_is_and_the_way_back(
+    shell: Shell, folder: str, empty: str, language: str
+) -> None:
+    shell("move-store", folder, empty)
+    refused = shell.run("serve", "--data", folder.removeprefix("sqlite:"), "--language", language)
+    assert refused.status == Status.STORE
+    assert PLACE in refused.err
+    assert f"agenda move-store --undo {folder}" in refused.err
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_way_back_that_is_told_is_one(shell: Shell, folder: str, empty: str, language: str) -> None:
+    shell("move-store", folder, empty)
+    said = shell("move-store", "--undo", folder, "--language", language)
+    assert PLACE in said
+    assert PLACE not in shell("move-store", "--undo", folder, "--language", language)
+
+
+@pytest.mark.parametrize("line", [("sqlite:a",), ("--undo", "sqlite:a", "postgresql://a/b")], ids=" ".join)
+def test_a_move_names_two_places_and_an_undoing_one(shell: Shell, line: tuple[str, ...]) -> None:
+    assert shell.run("move-store", *line).status == Status.USAGE
 
 
 @pytest.mark.parametrize(

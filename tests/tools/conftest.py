@@ -103,10 +103,11 @@ def unseen(stage: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @pytest.fixture(scope="session")
-def moved(filled: Path) -> str:
+def moved(filled: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The name of a database that no test may change: the agenda of `filled`."""
     server().sql("CREATE DATABASE moved")
-    move(filled, server().url_of("moved"), NOW, unseen)
+    copy = shutil.copytree(filled, tmp_path_factory.mktemp("moved") / "data")
+    move(copy, server().url_of("moved"), NOW, unseen)
     return "moved"
 
 

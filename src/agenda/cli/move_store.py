@@ -20,18 +20,38 @@ if TYPE_CHECKING:
     from agenda.texts import Texts
 
 From = Annotated[str, typer.Argument(metavar="cli.metavar.source", help="cli.option.move_from")]
-To = Annotated[str, typer.Argument(metavar="cli.metavar.target", help="cli.option.move_to")]
+To = Annotated[str | None, typer.Argument(metavar="cli.metavar.target", help="cli.option.move_to")]
+Undo = Annotated[bool, typer.Option("--undo", help="cli.option.move_undo")]
 
 _EMBEDDED = "sqlite:"
 _SHARED = ("postgresql://", "postgres://")
 
 
-def move_store(ctx: typer.Context, source: From, target: To, json: Json = False, language: Language = None) -> None:
-    from agenda.storage.move import Differs, Unsound, move, named
-
+def move_store(
+    ctx: typer.Context,
+    source: From,
+    target: To = None,
+    *,
+    undo: Undo = False,
+    json: Json = False,
+    language: Language = None,
+) -> None:
     terminal: Terminal = ctx.obj
     t = terminal.t
-    there, here = _where(source, t), _where(target, t)
+    if undo and target is None:
+        _undo(_where(source, t), terminal)
+    elif undo:
+        raise Failure(Status.USAGE, "usage", t("cli.usage.extra", words=target))
+    elif target is None:
+        raise Failure(Status.USAGE, "usage", t("cli.usage.missing", name=t("cli.metavar.target")))
+    else:
+        _move(_where(source, t), _where(target, t), terminal)
+
+
+def _move(there: Where, here: Where, terminal: Terminal) -> None:
+    from agenda.storage.move import Differs, Unsound, move, named
+
+    t = terminal.t
     if isinstance(there, Path) == isinstance(here, Path):
         raise Failure(Status.USAGE, "usage", t("cli.usage.move"))
     names = {"source": named(there), "target": named(here)}
@@ -47,6 +67,18 @@ def move_store(ctx: typer.Context, source: From, target: To, json: Json = False,
     terminal.say(t.plural("cli.move_store.done", moved.rows["booking"], **names))
     show_heads(terminal, moved.heads)
     terminal.tell("cli.move_store.next_embedded" if isinstance(here, Path) else "cli.move_store.next_shared", **names)
+    if not moved.marked:
+        terminal.tell("cli.move_store.no_mark", **names)
+
+
+def _undo(source: Where, terminal: Terminal) -> None:
+    """Takes back that the agenda of this place was moved away."""
+    from agenda.storage.move import named, undo
+
+    with told(terminal.t, named(source)):
+        target = undo(source)
+    terminal.document({"source": named(source), "target": target})
+    terminal.tell(f"cli.move_store.{'undone' if target else 'never_moved'}", source=named(source), target=target)
 
 
 def stage(terminal: Terminal) -> Stage:

@@ -43,6 +43,7 @@ def _failure(error: Exception, t: Texts, folder: Path | str) -> Failure:
         errors.StoreEmpty: "empty",
         errors.StoreNotEmpty: "database_not_empty",
         errors.StoreInUse: "database_in_use",
+        errors.StoreMoved: "moved",
         errors.StoreSlow: "slow",
         errors.StoreAway: "away",
         errors.StoreBroken: "away",

@@ -23,6 +23,7 @@ from agenda.storage.doctor import diagnose
 from agenda.storage.erased import erase_people
 from agenda.storage.errors import FileExists, StoreDamaged, StoreMissing
 from agenda.storage.folder import BACKUPS, DATABASE, FILE_MODE, FOLDER_MODE, DataFolder, hand_over, sync_folder
+from agenda.storage.moved import take_mark
 from agenda.storage.schema import BOOKING, ERASURE, SESSION
 from agenda.storage.sqlite import Connection
 from agenda.storage.verify import Steps, verify_audit
@@ -142,11 +143,17 @@ def _erased_people(held: DataFolder) -> list[str]:
 
 
 def _made_current(staged: Path, source: Path, people: list[str]) -> tuple[int, int]:
-    """Migrate the staged copy, end its sessions, erase these people; (how many of them it knew, its bookings)."""
+    """Migrate the staged copy, end its sessions, erase these people; (how many of them it knew, its bookings).
+
+    A copy of what was moved away is meant to be served again.
+    """
 
     def nothing() -> Catalogue:
         raise StoreDamaged(source)
 
+    with _opened(staged) as connection:
+        if connection.row("SELECT 1 FROM sqlite_schema WHERE name = 'meta'"):
+            take_mark(connection)
     store = open_store(staged.parent, nothing)
     try:
         erased = erase_people(store, people)

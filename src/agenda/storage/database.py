@@ -14,6 +14,7 @@ from agenda.storage.catalogue import write_catalogue
 from agenda.storage.compiled import Query, Statement, ddl_of
 from agenda.storage.errors import StoreDamaged, StoreNewer
 from agenda.storage.folder import DataFolder
+from agenda.storage.moved import refuse_moved
 from agenda.storage.schema import META
 from agenda.storage.sqlite import BUSY_SECONDS, PAGE_BYTES, TRIGGERS, Connection
 from agenda.storage.store import SqliteStore
@@ -59,6 +60,7 @@ def _prepare(folder: DataFolder, first: Callable[[], Catalogue], busy: float) ->
             from agenda.storage.migrate import migrate
 
             migrate(folder, revision)
+        refuse_moved(connection, f"sqlite:{folder.path.absolute()}")
         # What a crash left in the log goes into the file, and what it left of an erasure goes away.
         connection.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from agenda.storage.compiled import Query
 from agenda.storage.connection import Connection
 from agenda.storage.findings import QUESTIONS, concerned, moved_walls
+from agenda.storage.moved import moved_to
 from agenda.storage.schema import BUSINESS, to_seconds
 from agenda.storage.verify import Steps, Verification, verify_audit
 
@@ -127,6 +128,12 @@ def _business_zone(patient: Patient) -> Iterator[Finding]:
             yield Finding("business_zone_unknown", facts={"zone": zone})
 
 
+def _moved(patient: Patient) -> Iterator[Finding]:
+    """What is examined was left behind by a move."""
+    if target := moved_to(patient.connection):
+        yield Finding("moved_away", urgent=False, facts={"target": target})
+
+
 def _chain(patient: Patient) -> Iterator[Finding]:
     """The audit log."""
     yield from audit_findings(verify_audit(patient.connection))
@@ -134,4 +141,4 @@ def _chain(patient: Patient) -> Iterator[Finding]:
 
 # What a copy must be free of, and what else may be so through nobody's fault or is asked for apart.
 CONTENT: Final[tuple[Check, ...]] = (_rows, _business_zone)
-COMMON: Final[tuple[Check, ...]] = (*CONTENT, _walls, _chain)
+COMMON: Final[tuple[Check, ...]] = (*CONTENT, _moved, _walls, _chain)

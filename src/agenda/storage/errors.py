@@ -79,6 +79,13 @@ class StoreNotEmpty(StoreProblem):
 
 
 @dataclass
+class StoreMoved(StoreProblem):
+    """The agenda was moved to `target`, and none is served here; `path` is the place as move-store names it."""
+
+    target: str
+
+
+@dataclass
 class StoreInUse(StoreProblem):
     """Servers work on this PostgreSQL database."""
 

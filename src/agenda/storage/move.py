@@ -1,7 +1,7 @@
 """Copies a whole agenda from one engine to the other: read in one state, checked before it counts, all or nothing."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,8 +11,8 @@ from typing import Final
 from sqlalchemy import Table, bindparam, func, insert, select, tuple_
 
 from agenda.domain.audit import Head
-from agenda.engine.ports import StoreConflict
-from agenda.storage import doctor, postgres, postgres_address, postgres_doctor
+from agenda.engine.ports import StoreConflict, StoreUnavailable
+from agenda.storage import doctor, postgres, postgres_address, postgres_doctor, sqlite
 from agenda.storage.bulk import begin_file, finish_file, finish_tables, new_file, new_tables
 from agenda.storage.compiled import Many, Query
 from agenda.storage.connection import Connection, Row
@@ -22,8 +22,9 @@ from agenda.storage.erased import erased_people
 from agenda.storage.errors import StoreMissing
 from agenda.storage.fill import fill as fill_folder
 from agenda.storage.folder import DATABASE, DataFolder
-from agenda.storage.looking import looking_at_folder, recognise, refuse_nodes, refuse_other_revisions
+from agenda.storage.looking import recognise, refuse_nodes, refuse_other_revisions
 from agenda.storage.made_up import Plan
+from agenda.storage.moved import leave_mark, refuse_moved, take_mark
 from agenda.storage.schema import METADATA
 from agenda.storage.verify import Steps, verify_audit
 
@@ -68,36 +69,67 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What was copied: rows of each table, and where the audit chains end."""
+    """What was copied: rows of each table, and where the audit chains end; and whether the source knows of it."""
 
     rows: dict[str, int]
     heads: tuple[Head, ...]
+    marked: bool
 
 
 def move(source: Where, target: Where, now: datetime, stage: Stage) -> Moved:
     """Copy the agenda of one place into the other, which must be empty, and check the copy before it counts.
 
-    One of them is a data folder, the other a PostgreSQL database. The source must not be in use, and stays as it is.
-    Raises Unsound, Differs, FolderInUse, StoreInUse, StoreMissing, StoreEmpty, StoreOlder, StoreNewer,
+    One of them is a data folder, the other a PostgreSQL database. The source must not be in use, and stays as it is
+    but for a mark that keeps servers away from it, once the copy counts.
+    Raises Unsound, Differs, FolderInUse, StoreInUse, StoreMissing, StoreEmpty, StoreOlder, StoreNewer, StoreMoved,
     FolderNotEmpty, StoreNotEmpty, StoreUnavailable.
     """
-    with _leaving(source) as old, _arriving(target) as (new, finish):
-        with stage("source") as steps:
-            heads = _sound(Patient(named(source), old, now), steps)
-        try:
-            with stage("copy") as steps:
-                sums = _copy(old, new, steps)
-                finish()
-        except StoreConflict as refusal:
-            raise Differs(refusal.constraint) from refusal
-        with stage("target") as steps:
-            _same(Patient(named(target), new, now), heads, sums, steps)
-    return Moved({name: seen.rows for name, seen in sums.items()}, heads)
+    with _leaving(source) as old:
+        refuse_moved(old, _spelled(source))
+        with _arriving(target) as (new, finish):
+            with stage("source") as steps:
+                heads = _sound(Patient(named(source), old, now), steps)
+            try:
+                with stage("copy") as steps:
+                    sums = _copy(old, new, steps)
+                    finish()
+            except StoreConflict as refusal:
+                raise Differs(refusal.constraint) from refusal
+            with stage("target") as steps:
+                _same(Patient(named(target), new, now), heads, sums, steps)
+        return Moved({name: seen.rows for name, seen in sums.items()}, heads, _marked(old, target))
+
+
+def undo(source: Where) -> str | None:
+    """Let servers work again on what was moved away; where it had gone, or None if it had not.
+
+    What happened there since is not here. Raises FolderInUse, StoreInUse, StoreMissing, StoreEmpty, StoreOlder,
+    StoreNewer, StoreUnavailable.
+    """
+    with _leaving(source) as connection:
+        target = take_mark(connection)
+        connection.run("COMMIT")
+        return target
 
 
 def named(where: Where) -> str:
     """A place for people, without a password."""
     return str(where) if isinstance(where, Path) else postgres_address.shown(where)
+
+
+def _spelled(where: Where) -> str:
+    """A place as it is given to a move, from whatever folder, without a password."""
+    return f"sqlite:{where.absolute()}" if isinstance(where, Path) else postgres_address.shown(where)
+
+
+def _marked(source: Connection, target: Where) -> bool:
+    """Mark the source as moved; a failure does not undo the copy, which counts already."""
+    try:
+        leave_mark(source, _spelled(target))
+        source.run("COMMIT")
+    except StoreUnavailable:
+        return False
+    return True
 
 
 def fill(url: str, plan: Plan, now: datetime, stage: Stage) -> None:
@@ -119,9 +151,9 @@ def _leaving(source: Where) -> Iterator[Connection]:
             raise StoreMissing(source / DATABASE)
         held = DataFolder.take(source)
         try:
-            with looking_at_folder(source) as embedded:
+            with closing(sqlite.Connection(source / DATABASE)) as embedded:
                 refuse_other_revisions(embedded, source)
-                embedded.run("BEGIN")
+                embedded.run("BEGIN IMMEDIATE")
                 yield embedded
         finally:
             held.release()

@@ -13,6 +13,7 @@ from agenda.storage.catalogue import write_catalogue
 from agenda.storage.compiled import Query, Statement, ddl_of
 from agenda.storage.database import REVISIONS, SERVES, order
 from agenda.storage.errors import StoreDamaged, StoreNewer
+from agenda.storage.moved import refuse_moved
 from agenda.storage.postgres import Connection
 from agenda.storage.schema import ALL_OR_NOTHING, CLAIM_NO_OVERLAP, CLAIM_NO_UPDATE, META, METADATA
 
@@ -68,8 +69,14 @@ def prepare(url: str, first: Callable[[], Catalogue]) -> None:
         connection.close()
 
 
+def admit(connection: Connection) -> None:
+    """That a server of this program may work on the database still. Raises StoreDamaged, StoreNewer, StoreMoved."""
+    check(connection)
+    refuse_moved(connection, connection.place)
+
+
 def check(connection: Connection) -> None:
-    """That this program may still work on the database. Raises StoreNewer."""
+    """That this program understands the database. Raises StoreDamaged, StoreNewer."""
     serves = _SERVES.row(connection)
     if serves is None:
         raise StoreDamaged(connection.place)
@@ -113,12 +120,12 @@ def _behind(connection: Connection, tables: set[str]) -> bool:
     """Whether the tables are older than this program.
 
     Tables of a later program are worked on as they are, as long as they serve this one: later programs first add what
-    they need, and take away what older ones need only once these are gone. Raises StoreDamaged, StoreNewer.
+    they need, and take away what older ones need only once these are gone. Raises StoreDamaged, StoreNewer, StoreMoved.
     """
     if not {"alembic_version", META.name} <= tables:
         raise StoreDamaged(connection.place)
     row = connection.row("SELECT version_num::text FROM alembic_version")
     if row is None:
         raise StoreDamaged(connection.place)
-    check(connection)
+    admit(connection)
     return row[0] in REVISIONS[:-1]

@@ -11,7 +11,7 @@ from agenda.storage.deadlines import Guard
 from agenda.storage.errors import StoreAway, StoreClosed
 from agenda.storage.postgres import ANSWER_SECONDS, READER_SETTINGS, Connection
 from agenda.storage.postgres_address import each_host, shown
-from agenda.storage.postgres_database import check
+from agenda.storage.postgres_database import admit
 
 _AT_WORK: Final = "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND state = 'active'"
 
@@ -54,7 +54,7 @@ class Primary:
         connection = Connection(url, settings, self._guard)
         try:
             with self._guard.watching(connection, ANSWER_SECONDS):
-                check(connection)
+                admit(connection)
         except BaseException:
             connection.close()
             raise
