@@ -1,6 +1,7 @@
 """The report says what was found, in both languages, as text and as a page that needs nothing else."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -8,8 +9,12 @@ import pytest
 
 import agenda.prove
 from agenda.prove.checks import judge
+from agenda.prove.figures import figures
 from agenda.prove.history import Fault, History
+from agenda.prove.page import LEGEND, WIDE
+from agenda.prove.plot import Plot
 from agenda.prove.report import html, text
+from agenda.prove.telling import Teller
 from agenda.texts import LANGUAGES, Texts, catalogue, texts
 from tests.prove.simulated import Shape, simulated
 from tests.prove.story import ELEVEN, NOON, TEN, Story
@@ -55,6 +60,12 @@ class Elements(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
+
+
+def signs(drawing: str) -> set[str]:
+    """The classes of what is drawn, writing aside."""
+    shapes = [what for tag, what in Elements(drawing).seen if tag in {"rect", "path"}]
+    return {word for shape in shapes for word in (shape["class"] or "").split()}
 
 
 def test_every_finding_has_a_sentence() -> None:
@@ -116,6 +127,13 @@ def test_the_picture_stays_within_its_frame() -> None:
     rects = [attributes for tag, attributes in page.seen if tag == "rect" and "x" in attributes]
     assert rects
     assert all(0 <= float(r["x"] or -1) <= float(r["x"] or 0) + float(r["width"] or 0) <= 980 for r in rects)
+
+
+def test_everything_that_the_picture_draws_is_in_its_legend(broken: History) -> None:
+    broken.calls = [replace(call, node="node 1") for call in broken.calls]
+    broken.calls[0] = replace(broken.calls[0], outcome="unknown")
+    picture = Plot(broken, figures(broken), Teller(broken, texts("en")), WIDE, words=True).svg()
+    assert signs(picture) - {"grid"} == signs("".join(LEGEND.values()))
 
 
 @pytest.mark.parametrize("history", [History(1, []), History(1, [[TEN]])])

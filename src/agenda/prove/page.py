@@ -14,7 +14,7 @@ from agenda.texts import Texts
 
 WIDE, NARROW = 980.0, 330.0
 """Units of the picture on a desk and on a telephone, where its letters are as large."""
-STACKED = 4
+STACKED = 3
 """A table with more columns is told row by row on a telephone."""
 
 LEGEND = {
@@ -23,6 +23,7 @@ LEGEND = {
     "unknown": '<path class="unknown" d="M7 2l8 8m0 -8l-8 8"/>',
     "fault": '<rect class="band" width="22" height="12"/><rect class="bar" width="22" height="3"/>',
     "silence": '<path class="silence" d="M1 2v8m0 -4H21m0 -4v8"/>',
+    "node": '<rect class="node" y="2" width="22" height="8"/>',
 }
 
 
@@ -109,8 +110,7 @@ def _table(table: Table) -> Iterator[str]:
         cells = zip(table.head, row, strict=True)
         yield f"<tr>{''.join(_cell(n, name, cell, table) for n, (name, cell) in enumerate(cells))}</tr>"
     yield "</tbody></table>"
-    if table.note:
-        yield f'<p class="note">{escape(table.note)}</p>'
+    yield from (f'<p class="note">{escape(note)}</p>' for note in table.notes)
     yield "</section>"
 
 

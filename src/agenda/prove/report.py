@@ -37,8 +37,7 @@ def _finding(finding: Finding, teller: Teller) -> Iterator[str]:
 def _table(table: Table) -> Iterator[str]:
     yield table.title
     yield from (f"  {line}" for line in _aligned([table.head, *table.rows], table.texts))
-    if table.note:
-        yield f"  {table.note}"
+    yield from (f"  {note}" for note in table.notes)
 
 
 def _aligned(rows: Sequence[Sequence[str]], texts: int) -> Iterator[str]:

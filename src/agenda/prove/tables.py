@@ -16,7 +16,7 @@ class Table:
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     texts: int = 1
-    note: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def tables(figures: Figures, teller: Teller) -> Iterator[Table]:
@@ -41,7 +41,8 @@ def outages(figures: Figures, teller: Teller) -> Table:
     head = ("#", *(t(f"cli.prove.column.{name}") for name in ("fault", "began", "lasted", "back", "silence")))
     began, ended = figures.silence
     facts = {"silence": teller.seconds(ended - began, 2), "began": teller.seconds(began, 2)}
-    return Table(t("cli.prove.report.outages"), head, tuple(rows), 2, t("cli.prove.report.silence", **facts))
+    notes = (t("cli.prove.report.silence", **facts), t("cli.prove.report.back"))
+    return Table(t("cli.prove.report.outages"), head, tuple(rows), 2, notes)
 
 
 def calls(figures: Figures, teller: Teller) -> Table:
