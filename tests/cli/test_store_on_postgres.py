@@ -154,10 +154,10 @@ def test_a_list_that_is_not_there_is_named(filled: Shell, tmp_path: Path) -> Non
 
 
 def test_after_forgetting_everybody_signs_in_again(shell: Shell, empty: str, tmp_path: Path) -> None:
-    with closing(Server(tmp_path / "node", options=("--store", empty)).start()) as node:
+    with closing(Server(tmp_path / "node", store=empty).start()) as node:
         token = node.customer().token
     shell.run("forget", "-", "--store", empty, typed="")
-    with closing(Server(tmp_path / "node", options=("--store", empty)).start()) as node:
+    with closing(Server(tmp_path / "node", store=empty).start()) as node:
         assert node.peer().refusal("session.resume", token=token)["code"] == "not_signed_in"
 
 
@@ -265,7 +265,7 @@ def test_a_move_of_a_running_server_s_data_says_whose_they_are(shell: Shell, ser
 @pytest.fixture
 def house(shell: Shell, empty: str, tmp_path: Path) -> Iterator[Shell]:
     """The shell of somebody who has an account on a node."""
-    with closing(Server(tmp_path / "node", options=("--store", empty)).start()) as node:
+    with closing(Server(tmp_path / "node", store=empty).start()) as node:
         host, port = node.address
         shell.environment |= {"AGENDA_SERVER": f"{host}:{port}", "AGENDA_USER": "Ana"}
         shell("login", "--create", AGENDA_PASSWORD=PASSWORD)

@@ -88,7 +88,7 @@ def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str,
         for number in range(3):
             line = stack.enter_context(Relay(("127.0.0.1", server().port)))
             url = database.replace(str(server().port), str(line.address[1]))
-            node = Node(("--store", url, "--data", str(folder / str(number))), folder / f"{number}.txt")
+            node = Node(("--store", url), folder / f"{number}.txt")
             stack.callback(node.kill)
             node.start()
             made.append(House(node, line))

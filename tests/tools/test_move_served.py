@@ -62,20 +62,20 @@ class Lives:
         }
 
 
-def started(tmp_path: Path, name: str, *options: str) -> AbstractContextManager[Server]:
-    return closing(Server(tmp_path / name, options=options).start())
+def started(tmp_path: Path, name: str, store: str | None = None) -> AbstractContextManager[Server]:
+    return closing(Server(tmp_path / name, store=store).start())
 
 
 def test_servers_on_the_moved_store_go_on_where_the_old_one_stopped(tmp_path: Path, empty: Database) -> None:
     with started(tmp_path, "old") as old:
         lives = Lives.lived(old)
     move(tmp_path / "old", empty.url, NOW, unseen)
-    with started(tmp_path, "node", "--store", empty.url) as node:
+    with started(tmp_path, "node", empty.url) as node:
         assert lives.told_again(node) == lives.answers
 
 
 def test_a_server_on_what_came_back_goes_on_where_the_nodes_stopped(tmp_path: Path, empty: Database) -> None:
-    with started(tmp_path, "node", "--store", empty.url) as node:
+    with started(tmp_path, "node", empty.url) as node:
         lives = Lives.lived(node)
     move(empty.url, tmp_path / "back", NOW, unseen)
     with started(tmp_path, "back") as back:
@@ -86,7 +86,7 @@ def test_a_booking_after_a_move_has_a_code_of_its_own(tmp_path: Path, empty: Dat
     with started(tmp_path, "old") as old:
         lives = Lives.lived(old)
     move(tmp_path / "old", empty.url, NOW, unseen)
-    with started(tmp_path, "node", "--store", empty.url) as node:
+    with started(tmp_path, "node", empty.url) as node:
         later = node.again(lives.ana).call("booking.create", start=node.at(lives.day, 11))
     move(empty.url, tmp_path / "back", NOW, unseen)
     with started(tmp_path, "back") as back:

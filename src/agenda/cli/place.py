@@ -56,6 +56,23 @@ def place(
     ctx: typer.Context, data: Data = None, store: Store = None, json: Json = False, language: Language = None
 ) -> Place:
     """The options of every command on the store."""
+    return chosen(ctx, data, store)
+
+
+def chosen(ctx: typer.Context, data: Path | None, store: str | None) -> Place:
+    """The place that `--data` and `--store` name: what was typed goes before what the environment says.
+
+    Of two in the environment it is the store. Raises Failure where both were typed.
+    """
     from agenda.settings import default_data_folder
 
+    if data and _typed(ctx, "data"):
+        if store and _typed(ctx, "store"):
+            raise Failure(Status.USAGE, "usage", ctx.obj.t("cli.usage.two_places"))
+        store = None
     return Place(data or default_data_folder(), store or None, ctx.obj)
+
+
+def _typed(ctx: typer.Context, option: str) -> bool:
+    source = ctx.get_parameter_source(option)
+    return source is not None and source.name == "COMMANDLINE"
