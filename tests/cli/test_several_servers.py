@@ -1,9 +1,12 @@
 """Several servers of one agenda on one command line."""
 
+from contextlib import closing
+
 import pytest
 
 from agenda.prove.ports import free_port
 from tests.cli.conftest import PASSWORD, Shell
+from tests.client.server import ScriptedServer
 from tests.protocol.server import Server, unused_name
 
 
@@ -27,11 +30,36 @@ def test_a_session_is_remembered_for_a_set_of_servers_in_whatever_order(shell: S
     assert shell.document("bookings", AGENDA_SERVER=f"{alive}, {dead}") == {"bookings": []}
 
 
-def test_a_session_of_other_servers_is_not_tried(shell: Shell, both: tuple[str, str]) -> None:
+def test_a_session_is_good_at_one_of_its_servers(shell: Shell, both: tuple[str, str]) -> None:
     dead, alive = both
     shell("login", "--create", "--user", unused_name(), AGENDA_SERVER=f"{dead},{alive}", AGENDA_PASSWORD=PASSWORD)
-    refused = shell.run("bookings", "--json", AGENDA_SERVER=alive)
-    assert (refused.status, refused.document["error"]["code"]) == (1, "not_signed_in")
+    assert shell.document("bookings", AGENDA_SERVER=alive) == {"bookings": []}
+
+
+def test_a_session_is_never_told_to_a_server_that_it_was_not_got_from(shell: Shell, both: tuple[str, str]) -> None:
+    _, alive = both
+    shell("login", "--create", "--user", unused_name(), AGENDA_SERVER=alive, AGENDA_PASSWORD=PASSWORD)
+    with closing(ScriptedServer()) as stranger:
+        shell("bookings", AGENDA_SERVER=f"127.0.0.1:{stranger.port},{alive}")
+        assert not stranger.was_visited()
+
+
+def test_a_session_of_other_servers_is_not_tried_but_told(shell: Shell, both: tuple[str, str]) -> None:
+    _, alive = both
+    other = alive.replace("127.0.0.1", "localhost")
+    shell("login", "--create", "--user", unused_name(), AGENDA_SERVER=alive, AGENDA_PASSWORD=PASSWORD)
+    refused = shell.run("bookings", AGENDA_SERVER=other)
+    assert f"a session for {alive}" in refused.err
+
+
+def test_the_server_that_worked_last_is_tried_first(shell: Shell, both: tuple[str, str]) -> None:
+    _, alive = both
+    with closing(ScriptedServer()) as silent:
+        servers = f"127.0.0.1:{silent.port},{alive}"
+        shell("login", "--create", "--user", unused_name(), AGENDA_SERVER=servers, AGENDA_PASSWORD=PASSWORD)
+        silent.ignore()
+        shell("bookings", AGENDA_SERVER=servers)
+        assert not silent.was_visited()
 
 
 def test_the_address_that_is_wrong_is_named(shell: Shell) -> None:

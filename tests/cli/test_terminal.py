@@ -3,11 +3,13 @@
 import re
 import signal
 import socket
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from agenda.cli.exits import Status
+from tests.client.server import ScriptedServer
 from tests.protocol.server import Server, unused_name
 
 from .conftest import PASSWORD, Shell
@@ -76,6 +78,15 @@ def test_no_colour_means_no_colour(maria: Shell, day: str) -> None:
     with Session(maria, "slots", day, NO_COLOR="1") as session:
         assert session.end() == Status.DONE
     assert not COLOUR.search(session.text)
+
+
+def test_data_that_are_away_are_told_while_they_are_waited_for(shell: Shell) -> None:
+    with closing(ScriptedServer()) as server:
+        line = ("bookings", "--server", f"127.0.0.1:{server.port}", "--user", "a")
+        with Session(shell, *line, AGENDA_PASSWORD="b") as session:
+            peer = server.take().greet()
+            peer.refuse(peer.hear("session.open"), "unavailable", retry_after=5)
+            session.expect("is there, but cannot do it just now")
 
 
 def test_ctrl_c_ends_quietly(shell: Shell) -> None:

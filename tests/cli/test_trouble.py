@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from agenda.cli.address import parse_address
 from agenda.cli.exits import Failure, Status
-from agenda.cli.online import parse_address
 from agenda.cli.trouble import told as told_as_failure
 from agenda.client import ClientError, Disconnected, Unavailable
 from agenda.client.transport import Broken, HungUp, Misheard, Silent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 from typing import TYPE_CHECKING, Any, Self
 
@@ -120,6 +121,11 @@ class ScriptedServer:
     def ignore(self) -> None:
         """Let the next connection stand without a word, a handshake included."""
         self._peers.append(Peer(self._accept()))
+
+    def was_visited(self) -> bool:
+        """Whether somebody has come who was not taken yet."""
+        assert self._listener is not None
+        return bool(select.select([self._listener], [], [], 0)[0])
 
     def _accept(self) -> socket.socket:
         assert self._listener is not None

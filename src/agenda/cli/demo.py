@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agenda.cli.address import DEFAULT_SERVER, Address, parse_address
 from agenda.cli.exits import Failure, Status
-from agenda.cli.online import DEFAULT_SERVER, Address, parse_address
 from agenda.cli.options import Ca, Json, Language, Server, Tls
 from agenda.cli.terminal import Terminal, plain_document
 

@@ -87,7 +87,7 @@ def erase(way: Access, yes: Yes = False, request: Request = None) -> None:
         if request is None or way.user is None or failure.code not in {"bad_credentials", "not_signed_in"}:
             raise
         name, receipt = way.user, _given_again(way, way.user, request, failure)
-    remembered.forget(way.address.session)
+    remembered.forget(way.kept.name if way.kept else way.address.name)
     document = plain_document(receipt)
     way.terminal.document(document)
     way.terminal.tell("cli.erase.done", user=name)

@@ -10,80 +10,20 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import typer
 
-from agenda.addresses import BadAddress, join_address, join_addresses, parse_addresses
 from agenda.cli import remembered
+from agenda.cli.address import DEFAULT_SERVER, Address, parse_address
 from agenda.cli.exits import Failure, Status
 from agenda.cli.options import Ca, Create, Json, Language, PasswordStdin, Server, Tls, User
 from agenda.cli.terminal import Terminal
 
 if TYPE_CHECKING:
-    import ssl
-
     from agenda.client import Client
-    from agenda.texts import Texts
     from agenda.wire import Session
-
-DEFAULT_SERVER = "localhost:8888"
-
-
-@dataclass(frozen=True)
-class Address:
-    """Where the servers of an agenda are, one or several, and how to speak to them."""
-
-    servers: tuple[tuple[str, int], ...]
-    tls: bool
-    ca: Path | None
-
-    def __str__(self) -> str:
-        return join_addresses(self.servers)
-
-    @property
-    def host(self) -> str:
-        """The first server's."""
-        return self.servers[0][0]
-
-    @property
-    def port(self) -> int:
-        """The first server's."""
-        return self.servers[0][1]
-
-    @property
-    def secure(self) -> bool:
-        """Whether TLS is spoken with them."""
-        return self.tls or self.ca is not None
-
-    @property
-    def session(self) -> str:
-        """The name under which their session is remembered, in whatever order they are given.
-
-        A token that came by TLS never travels without.
-        """
-        servers = ",".join(sorted(join_address(*server) for server in self.servers))
-        return f"tls://{servers}" if self.secure else servers
-
-    def connect(self, t: Texts, timeout: float = 10.0) -> Client:
-        """A client that is connecting to the first one, and goes on with the others."""
-        from agenda.client import Client
-
-        first, *others = self.servers
-        return Client(*first, addresses=others, tls=self.context(t), language=t.language, timeout=timeout)
-
-    def context(self, t: Texts) -> ssl.SSLContext | None:
-        """How TLS is to be spoken with them; None if not at all."""
-        if not self.secure:
-            return None
-        import ssl
-
-        try:
-            return ssl.create_default_context(cafile=self.ca)
-        except OSError as error:
-            raise Failure(Status.USAGE, "usage", t("cli.usage.ca", path=self.ca)) from error
 
 
 @dataclass
@@ -131,16 +71,29 @@ class Access:
     @contextmanager
     def open(self) -> Iterator[Online]:
         """Connect and sign in; a session that was opened for this command alone ends with it."""
+        from agenda.cli.patience import explained
         from agenda.cli.trouble import told
 
-        t = self.terminal.t
-        with self.address.connect(t) as client, told(t, self.address):
+        address = self.address.only(self.kept.servers) if self.kept else self.address
+        with (
+            address.connect(self.terminal.t) as client,
+            told(self.terminal.t, address),
+            explained(client, address, self.terminal),
+        ):
             session, own = self._sign_in(client)
+            address.answered(client.server)
             try:
                 yield Online(client, session, self.terminal)
             finally:
                 if own:
                     _sign_out(client)
+
+    @cached_property
+    def kept(self) -> remembered.Kept | None:
+        """The remembered session to go on with; a password that is given goes before it."""
+        if self.create or (self.user and self._given is not None):
+            return None
+        return remembered.session(self.address.name, self.user)
 
     def password(self, user: str, *, twice: bool = False) -> str:
         """The user's password: from --password-stdin, AGENDA_PASSWORD, or a person who types it."""
@@ -162,19 +115,27 @@ class Access:
         return os.environ.get("AGENDA_PASSWORD")
 
     def _sign_in(self, client: Client) -> tuple[Session, bool]:
-        """The session, and whether it was opened just now; a given password goes before a remembered session."""
+        """The session, and whether it was opened just now."""
         from agenda.client import NotSignedIn
 
-        anew = self.create or (self.user and self._given is not None)
-        if not anew and (token := remembered.token(self.address.session, self.user)):
+        if self.kept:
             try:
-                return client.resume(token), False
+                return client.resume(self.kept.token), False
             except NotSignedIn:
-                remembered.forget(self.address.session)
-        if self.user is None:
-            raise Failure(Status.REFUSED, "not_signed_in", self.terminal.t("cli.error.who"))
+                remembered.forget(self.kept.name)
+        if self.user is None or (self.kept and self._given is None and not sys.stdin.isatty()):
+            raise Failure(Status.REFUSED, "not_signed_in", self._who())
         password = self.password(self.user, twice=self.create)
         return client.sign_in(self.user, password, create=self.create), True
+
+    def _who(self) -> str:
+        """Why it is not known who asks, and what to do."""
+        t = self.terminal.t
+        if self.kept:
+            return t("cli.error.session_ended")
+        if others := remembered.elsewhere(self.address.name):
+            return t("cli.error.who_elsewhere", address=self.address, others="; ".join(others))
+        return t("cli.error.who")
 
 
 def _sign_out(client: Client) -> None:
@@ -201,11 +162,3 @@ def access(
     """The options of every command that is a client of the socket."""
     terminal: Terminal = ctx.obj
     return Access(parse_address(server, terminal.t, tls=tls, ca=ca), user, password_stdin, create, terminal)
-
-
-def parse_address(server: str, t: Texts, *, tls: bool = False, ca: Path | None = None) -> Address:
-    """`host`, `host:port` or `[address]:port`, or several of them separated by commas."""
-    try:
-        return Address(parse_addresses(server), tls, ca)
-    except BadAddress as error:
-        raise Failure(Status.USAGE, "usage", t("cli.usage.server", value=error)) from error

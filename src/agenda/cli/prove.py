@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agenda.cli.address import Address, parse_address
 from agenda.cli.exits import Failure, Status
-from agenda.cli.online import Address, parse_address
 from agenda.cli.options import Ca, Json, Language, Tls
 from agenda.cli.terminal import Terminal
 

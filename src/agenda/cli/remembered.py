@@ -1,49 +1,114 @@
-"""Sessions that `agenda login` remembers: one per set of servers, in the user's state folder, for his eyes only."""
+"""What is remembered from one command to the next, in the user's state folder, for his eyes only.
+
+Sessions that `agenda login` opened, one per set of servers; and which of several servers worked last, for some minutes.
+"""
+
+from __future__ import annotations
 
 import json
 import os
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_state_path
 
+LATELY = 300.0
+"""Seconds for which the server that worked last is tried first."""
 
-def token(server: str, user: str | None) -> str | None:
-    """The token of the session on this server, if it is that user's (any user's for None)."""
-    session = _read().get(server, {})
-    return session.get("token") if user in {None, session.get("user")} else None
-
-
-def remember(server: str, user: str, token: str) -> None:
-    """Keep the session instead of the one that was kept for this server."""
-    _write(_read() | {server: {"user": user, "token": token}})
+_SESSIONS, _WORKED = "sessions.json", "servers.json"
+_TLS = "tls://"
 
 
-def forget(server: str) -> None:
-    """Keep no session for this server."""
-    sessions = _read()
-    if sessions.pop(server, None):
-        _write(sessions)
+@dataclass(frozen=True)
+class Kept:
+    """A session, the name that it is kept under, and those of its servers that were asked for."""
+
+    name: str
+    servers: frozenset[str]
+    token: str
 
 
-def _path() -> Path:
-    return user_state_path("agenda", appauthor=False) / "sessions.json"
+def name_of(servers: Collection[str], *, secure: bool) -> str:
+    """The name of a set of servers (`host:port`), in whatever order. A token that came by TLS never travels without."""
+    return (_TLS if secure else "") + ",".join(sorted(servers))
 
 
-def _read() -> dict[str, Any]:
+def session(name: str, user: str | None) -> Kept | None:
+    """The session to go on with at these servers, if there is one of that user's (any user's for None).
+
+    Where none is kept for exactly this set, one for a part of it will do, or for more: at the servers that both have.
+    """
+    asked = _servers(name)
+    for other, kept in sorted(_read(_SESSIONS).items(), key=lambda item: item[0] != name):
+        theirs = _servers(other)
+        fits = asked <= theirs or theirs <= asked
+        if fits and _is_secure(name) is _is_secure(other) and user in {None, kept.get("user")}:
+            return Kept(other, asked & theirs, kept["token"])
+    return None
+
+
+def elsewhere(name: str) -> list[str]:
+    """Where there are sessions, as `--server` takes it, that came as safely as they would travel to these servers."""
+    return [other.removeprefix(_TLS) for other in _read(_SESSIONS) if _is_secure(other) is _is_secure(name)]
+
+
+def remember(name: str, user: str, token: str) -> None:
+    """Keep the session instead of the one that was kept for these servers."""
+    _write(_SESSIONS, _read(_SESSIONS) | {name: {"user": user, "token": token}})
+
+
+def forget(name: str) -> None:
+    """Keep no session under this name."""
+    sessions = _read(_SESSIONS)
+    if sessions.pop(name, None):
+        _write(_SESSIONS, sessions)
+
+
+def worked_lately(name: str) -> str | None:
+    """Which of these servers was the last to work, where that is not long ago."""
+    note = _read(_WORKED).get(name, {})
+    return note.get("server") if _is_fresh(note) else None
+
+
+def has_worked(name: str, server: str) -> None:
+    """Note that of these servers this one works."""
+    fresh = {other: note for other, note in _read(_WORKED).items() if _is_fresh(note)}
+    _write(_WORKED, fresh | {name: {"server": server, "at": time.time()}})
+
+
+def _is_fresh(note: dict[str, Any]) -> bool:
+    return 0.0 <= time.time() - float(note.get("at", 0.0)) < LATELY
+
+
+def _servers(name: str) -> frozenset[str]:
+    return frozenset(name.removeprefix(_TLS).split(","))
+
+
+def _is_secure(name: str) -> bool:
+    return name.startswith(_TLS)
+
+
+def _path(file: str) -> Path:
+    return user_state_path("agenda", appauthor=False) / file
+
+
+def _read(file: str) -> dict[str, Any]:
     try:
-        sessions = json.loads(_path().read_text("utf-8"))
+        notes = json.loads(_path(file).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return sessions if isinstance(sessions, dict) else {}
+    return notes if isinstance(notes, dict) else {}
 
 
-def _write(sessions: dict[str, Any]) -> None:
+def _write(file: str, notes: dict[str, Any]) -> None:
     """Written beside and renamed, so that a reader never meets half a file; mode 0600 from the first byte on."""
-    path = _path()
+    path = _path(file)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     beside = path.with_suffix(f".{os.getpid()}")
-    file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(file, "w", encoding="utf-8") as target:
-        json.dump(sessions, target)
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as target:
+        json.dump(notes, target)
     beside.replace(path)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from agenda.cli.address import parse_address
 from agenda.cli.exits import Failure, Status
-from agenda.cli.online import parse_address
 from agenda.cli.options import Ca, Data, Language, Server, Store
 from agenda.cli.terminal import Terminal
 
@@ -90,11 +90,12 @@ def serve(
     if (tls_cert is None) != (tls_key is None):
         raise Failure(Status.USAGE, "usage", terminal.t("cli.usage.tls"))
     from agenda.bootstrap import serve as run
-    from agenda.cli.place import Place
-    from agenda.settings import Settings, default_data_folder
+    from agenda.cli.place import chosen
+    from agenda.settings import Settings
 
+    place = chosen(ctx, data, store)
     settings = Settings(
-        data=data or default_data_folder(),
+        data=place.folder,
         host=host,
         port=port,
         certificate=tls_cert,
@@ -103,11 +104,11 @@ def serve(
         language=terminal.t.language,
         monitor=_monitor_address(monitor, terminal.t) if monitor else None,
         drain=drain,
-        store=store or None,
+        store=place.store,
         proxies=_networks(proxies, terminal.t) if proxies else (),
         clock_offset=timedelta(seconds=clock_offset),
     )
-    with Place(settings.data, settings.store, terminal).told():
+    with place.told():
         try:
             run(settings)
         except OSError as error:

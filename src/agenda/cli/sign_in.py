@@ -9,14 +9,16 @@ from agenda.cli.terminal import plain_document
 
 @given(access)
 def login(way: Access) -> None:
+    from agenda.cli.patience import explained
     from agenda.cli.trouble import told
 
     t = way.terminal.t
     if way.user is None:
         raise Failure(Status.USAGE, "usage", t("cli.usage.missing", name="--user"))
-    with way.address.connect(t) as client, told(t, way.address):
+    with way.address.connect(t) as client, told(t, way.address), explained(client, way.address, way.terminal):
         session = client.sign_in(way.user, way.password(way.user, twice=way.create), create=way.create)
-        remembered.remember(way.address.session, session.user.name, session.token)
+        way.address.answered(client.server)
+        remembered.remember(way.address.name, session.user.name, session.token)
     way.terminal.document({"user": plain_document(session.user), "business": plain_document(session.business)})
     way.terminal.tell("cli.login.done", user=session.user.name, business=session.business.name)
 
@@ -28,12 +30,13 @@ def logout(way: Access) -> None:
     from agenda.client import NotSignedIn
 
     t = way.terminal.t
-    token = remembered.token(way.address.session, way.user)
-    remembered.forget(way.address.session)
-    if token:
-        with way.address.connect(t) as client, told(t, way.address):
+    kept = remembered.session(way.address.name, way.user)
+    if kept:
+        remembered.forget(kept.name)
+        address = way.address.only(kept.servers)
+        with address.connect(t) as client, told(t, address):
             try:
-                client.resume(token)
+                client.resume(kept.token)
                 client.sign_out()
             except NotSignedIn:
                 pass

@@ -15,7 +15,7 @@ from agenda.client import AgendaError, ClientError, Disconnected, Invalid, Unava
 from agenda.client.transport import Broken, HungUp, Misheard, Silent
 
 if TYPE_CHECKING:
-    from agenda.cli.online import Address
+    from agenda.cli.address import Address
     from agenda.texts import Texts
 
 # What X509_verify_cert calls a certificate for another host name, and for another address

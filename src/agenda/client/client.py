@@ -99,6 +99,16 @@ class Client:
         """Host and port of the server that it is connected to; None while there is none. May be old news."""
         return self._link.server
 
+    @property
+    def timeout(self) -> float:
+        """For how many seconds a call is tried."""
+        return self._timeout
+
+    @property
+    def refused(self) -> bool:
+        """Whether what a server said last to a call was that it is unavailable, so that it is asked again. Old news."""
+        return self._link.refused
+
     def ping(self) -> Pong:
         """Ask for the server's clock and version. Needs no session."""
         return self._ask(Pong, "ping", {})

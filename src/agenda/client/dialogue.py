@@ -56,6 +56,8 @@ class Dialogue:
         """Whether the server has said that it ends: what is asked now is for the next connection."""
         self._leaving = False
         """Whether another server is to be asked instead."""
+        self.refused = False
+        """Whether the last caller that was answered was told that the server is unavailable."""
         self.useful = False
         """Whether a connection brought more than promises: the link resets it and looks at it."""
 
@@ -163,6 +165,7 @@ class Dialogue:
         if call is None or (isinstance(outcome, Unavailable) and self._again_later(call, outcome)):
             return
         self._unanswered.drop(call)
+        self.refused = self.refused and call.own
         self.useful = self.useful or not (call is self._greeting or (call.own and call.watch))
         if isinstance(outcome, NotSignedIn) and call.method == "session.close":
             outcome = {}
@@ -174,6 +177,7 @@ class Dialogue:
     def _again_later(self, call: Call, refusal: Unavailable) -> bool:
         """Plan another try, if the caller's time allows it: here, or where another server may be better off."""
         call.refusals += 1
+        self.refused = self.refused or not call.own
         at = monotonic() + max(SHORTEST_PAUSE, refusal.pause)
         in_time = self._stopping or at < call.deadline
         if in_time:

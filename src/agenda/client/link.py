@@ -78,6 +78,11 @@ class Link:
 
     # any thread
 
+    @property
+    def refused(self) -> bool:
+        """Whether the last call that was answered was refused as unavailable."""
+        return self._dialogue.refused
+
     def ask(self, call: Call) -> Any:
         """Have the call answered; raises what the client's methods raise."""
         if len(call.line) - len(b"\n") > LONGEST_LINE:
