@@ -1,6 +1,7 @@
 """The load generator counts what a server did."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -37,7 +38,8 @@ def test_every_acknowledged_booking_is_a_row(textbook: Server, tmp_path: Path) -
     with textbook:
         measured = load(textbook, 8, [[booking(f"{user} {n}") for n in range(20)] for user in range(8)])
 
-    rows = sqlite3.connect(tmp_path / "bookings.db").execute("SELECT count(*) FROM booking").fetchone()[0]
+    with closing(sqlite3.connect(tmp_path / "bookings.db")) as database:
+        [(rows,)] = database.execute("SELECT count(*) FROM booking")
     assert (measured.acknowledged, measured.refused, len(measured.latencies), rows) == (160, 0, 160, 160)
 
 
