@@ -53,6 +53,15 @@ def test_the_window_goes_on_with_another_of_the_servers_that_were_typed(
         assert f'"server": "{first}, {second}"' in (tmp_path / "kept" / "desktop.json").read_text()
 
 
+def test_a_server_that_stands_still_is_soon_not_said_to_be_there(open_window: Open, server: Server) -> None:
+    with Relay(server.address) as relay:
+        window = open_window("--server", f"127.0.0.1:{relay.address[1]}").sign_up(unused_name())
+        window.go_to(f"{server.today() + timedelta(days=71):%d/%m/%Y}", "14:00")
+        relay.frozen.set()
+        window.keys("Return")
+        window.until_says("Ainda sem resposta")
+
+
 def test_servers_that_are_tried_are_counted_in_words(open_window: Open, server: Server) -> None:
     with Relay(server.address) as relay:
         first = f"127.0.0.1:{relay.address[1]}"

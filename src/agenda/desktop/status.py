@@ -12,6 +12,8 @@ from agenda.desktop.widgets import Words
 
 SHOW_AFTER = 0.3
 """Seconds of waiting from which progress is shown."""
+DOUBT_AFTER = 1.5
+"""Seconds of waiting from which it is no longer said that all is well."""
 
 
 class StatusBar(ttk.Frame):
@@ -49,6 +51,9 @@ class StatusBar(ttk.Frame):
             State.CONNECTING: ("◐", "Muted.TLabel", "desktop.connecting"),
             State.AWAY: ("◐", "Danger.TLabel", "desktop.away"),
         }.get(model.link, ("○", "Danger.TLabel", "desktop.offline"))
+        doubtful = model.online and waited > DOUBT_AFTER
+        if doubtful:
+            mark, style, msgid = "◐", "Muted.TLabel", "desktop.unheard"
         self.mark.configure(text=mark, style=style)
         self.link.configure(
             text=texts(msgid, server=model.server or self._tried()),

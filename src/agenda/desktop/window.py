@@ -19,7 +19,7 @@ from agenda.desktop.mydata import DataDialog
 from agenda.desktop.preferences import Preferences
 from agenda.desktop.screen import MainScreen
 from agenda.desktop.state import Notice
-from agenda.desktop.status import SHOW_AFTER
+from agenda.desktop.status import DOUBT_AFTER, SHOW_AFTER
 from agenda.desktop.widgets import Words, refresh_fields, select_all_with_a
 from agenda.desktop.worker import Worker
 from agenda.texts import LANGUAGES, texts
@@ -42,7 +42,8 @@ class App:
         self.words = Words(self.root, texts(kept.language))
         self.worker = Worker()
         self.desk = Desk(self.worker, self._changed, self._session_ended)
-        self._dirty, self._was_busy = False, False
+        self._dirty = False
+        self._shown = False, False  # of what waiting brings
         self._zooming: list[int] = []
         self._screen: ConnectScreen | MainScreen | None = None
         self._place(geometry)
@@ -89,9 +90,10 @@ class App:
     def _tick(self) -> None:
         self.root.after(_TICK, self._tick)
         self.worker.drain()
-        busy = self.worker.waited() > SHOW_AFTER
-        if self._dirty or busy != self._was_busy:
-            self._dirty, self._was_busy = False, busy
+        waited = self.worker.waited()
+        shown = waited > SHOW_AFTER, waited > DOUBT_AFTER
+        if self._dirty or shown != self._shown:
+            self._dirty, self._shown = False, shown
             if isinstance(self._screen, MainScreen):
                 self._screen.show()
 
