@@ -85,6 +85,11 @@ def test_doctor_tells_what_was_tampered_with(filled: Shell, name: str, language:
     assert (found.status, f"✕ {sentence} [rule_missing]" in found.out) == (Status.FOUND, True)
 
 
+def test_doctor_names_the_server_at_which_it_looked(shell: Shell, name: str) -> None:
+    where = {"PGHOST": "127.0.0.1", "PGPORT": str(postgres().port), "PGUSER": "agenda"}
+    assert shell.document("doctor", "--store", f"postgresql:///{name}", **where)["data"] == postgres().url_of(name)
+
+
 def test_an_intact_audit_log_prints_heads_that_verify_it_again(filled: Shell) -> None:
     found = filled.document("audit", "verify")
     assert (found["intact"], found["faults"]) == (True, [])

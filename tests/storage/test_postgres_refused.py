@@ -90,14 +90,38 @@ def test_a_role_that_may_not_create_the_extension_is_told_that(strict: Breakable
         ("postgresql://ana:x@db.example/agenda", "postgresql://ana@db.example:5432/agenda"),
         ("postgresql://ana:x@one:5433,two/agenda?sslmode=require", "postgresql://ana@one:5433,two:5432/agenda"),
         ("host=one,two port=6000 dbname=agenda password=x", "postgresql://one:6000,two:6000/agenda"),
-        ("postgresql:///agenda?password=x", "postgresql://localhost:5432/agenda"),
-        ("postgresql://ana:x@[::1]:5433/agenda", "postgresql://ana@::1:5433/agenda"),
+        ("postgresql:///agenda?password=x", "postgresql:///agenda"),
+        ("postgresql:///agenda?port=5433", "postgresql://:5433/agenda"),
+        ("postgresql:///agenda?host=/run/db", "postgresql://%2Frun%2Fdb:5432/agenda"),
+        ("postgresql://ana:x@[::1]:5433/agenda", "postgresql://ana@[::1]:5433/agenda"),
         ("postgresql://ana:12/x@db.example/agenda", "postgresql"),
         ("postgresql://ana:x@x@db.example/agenda", "postgresql"),
     ],
 )
 def test_an_address_is_shown_without_its_secrets(url: str, told: str) -> None:
     assert shown(url) == told
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgresql:///agenda", "postgresql://ana@one:6000,two:6001/agenda"),
+        ("postgresql:///", "postgresql://ana@one:6000,two:6001/house"),
+        ("postgresql://bia@db.example:5433/agenda", "postgresql://bia@db.example:5433/agenda"),
+    ],
+)
+def test_what_an_address_leaves_to_the_environment_is_shown_as_it_is_used(
+    monkeypatch: pytest.MonkeyPatch, url: str, told: str
+) -> None:
+    for name, value in {"PGHOST": "one,two", "PGPORT": "6000,6001", "PGDATABASE": "house", "PGUSER": "ana"}.items():
+        monkeypatch.setenv(name, value)
+    assert shown(url) == told
+    assert len(each_host(url)) == (0 if "example" in url else 2)
+
+
+def test_an_address_that_was_shown_leads_to_the_same_place() -> None:
+    for url in ("postgresql://:5433/agenda", "postgresql://%2Frun%2Fdb:5432/agenda", "postgresql://ana@[::1]:1/a"):
+        assert shown(shown(url)) == url
 
 
 def test_what_an_address_leaves_open_is_ours_and_what_it_says_is_its_own() -> None:

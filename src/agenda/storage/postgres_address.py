@@ -1,10 +1,12 @@
 """The address of a PostgreSQL database: with our defaults, without its secrets, taken apart by host."""
 
+import os
 from typing import Any, Final
 from urllib.parse import quote
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import Conninfo
 
 from agenda.storage.errors import StoreAddress
 
@@ -19,6 +21,7 @@ DEFAULTS: Final[dict[str, str]] = {
     "application_name": "agenda",
 }
 UNKNOWN: Final = "postgresql"
+PORT: Final = "5432"
 
 
 def full_address(url: str) -> str:
@@ -28,7 +31,7 @@ def full_address(url: str) -> str:
 
 def each_host(url: str) -> list[str]:
     """One address for each of several hosts, in their order; none if there is but one. Raises StoreAddress."""
-    parts = _parts(url)
+    parts = _open_to_libpq(_parts(url))
     places = _places(parts)
     if len(places) == 1:
         return []
@@ -41,14 +44,21 @@ def each_host(url: str) -> list[str]:
 
 
 def shown(url: str) -> str:
-    """The address without what is secret, for logs and for the operator."""
+    """The address without what is secret, for logs and for the operator; no host is this machine's usual socket."""
     try:
-        parts = _parts(url)
+        parts = _open_to_libpq(_parts(url))
     except StoreAddress:
         return UNKNOWN
-    places = ",".join(f"{host}:{port}" for host, port in _places(parts))
+    places = ",".join(_place(host, port) for host, port in _places(parts))
     user = f"{quote(parts['user'])}@" if parts.get("user") else ""
     return f"postgresql://{user}{places}/{parts.get('dbname') or ''}"
+
+
+def _place(host: str, port: str) -> str:
+    if not host:
+        return "" if port == PORT else f":{port}"
+    name = f"[{host}]" if ":" in host else quote(host, safe="")  # a socket's folder has slashes
+    return f"{name}:{port}"
 
 
 def _parts(url: str) -> dict[str, Any]:
@@ -68,7 +78,19 @@ def _parts(url: str) -> dict[str, Any]:
     return parts
 
 
+def _open_to_libpq(parts: dict[str, Any]) -> dict[str, Any]:
+    """The parts that say where, those among them that libpq takes from PGHOST and its like; a service is its own."""
+    if "service" in parts:
+        return parts
+    known = {option.keyword.decode(): option.val.decode() for option in Conninfo.get_defaults() if option.val}
+    meant = {name: known[name] for name in known.keys() & {"host", "hostaddr", "port", "dbname"}}
+    if os.environ.get("PGUSER"):  # else it is the system's user, of whom nothing is said
+        meant["user"] = os.environ["PGUSER"]
+    return {"dbname": parts.get("user") or known.get("user"), **meant, **parts}
+
+
 def _places(parts: dict[str, Any]) -> list[tuple[str, str]]:
-    hosts = str(parts.get("host") or parts.get("hostaddr") or "localhost").split(",")
-    ports = [port or "5432" for port in str(parts.get("port") or "").split(",")]
+    """Host and port of each, the host "" where none is named."""
+    hosts = str(parts.get("host") or parts.get("hostaddr") or "").split(",")
+    ports = [port or PORT for port in str(parts.get("port") or "").split(",")]
     return [(host, ports[min(n, len(ports) - 1)]) for n, host in enumerate(hosts)]
