@@ -28,6 +28,7 @@ class ProxiedHouse:
     ) -> None:
         self.engine = FakeEngine()
         self.came: Queue[str] = Queue()
+        self.left: Queue[str] = Queue()
         self.incidents: list[BaseException] = []
         self._stack = stack
         self.server = RpcServer(
@@ -44,8 +45,7 @@ class ProxiedHouse:
         stack.callback(self.server.stop)
 
     def _presence(self, event: str, peer: str, connections: int) -> None:
-        if event == "connected":
-            self.came.put(peer)
+        (self.came if event == "connected" else self.left).put(peer)
 
     def _incident(self, error: BaseException) -> str:
         self.incidents.append(error)

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from agenda.doors.rpc import server
 from agenda.doors.rpc.limits import Limits
+from agenda.doors.rpc.proxy import Network
 
 from .fakes import DEADLINE, RESET
 from .headers import LOCAL, UNSPEC, block, line, tcp_block
@@ -131,6 +132,18 @@ def test_elsewhere_a_header_is_a_line_like_any_other(open_proxied: OpenProxied) 
     peer = open_proxied(proxies=(ELSEWHERE,)).peer(CLIENT)
     assert peer.read()["error"]["code"] == -32700
     assert "result" in peer.call("ping")
+
+
+@pytest.mark.parametrize("header", [CLIENT, tcp_block("192.0.2.1", 5)])
+@pytest.mark.parametrize("proxies", [(), (ELSEWHERE,)])
+def test_the_log_tells_once_of_a_proxy_that_was_not_named(
+    open_proxied: OpenProxied, header: bytes, proxies: tuple[Network, ...]
+) -> None:
+    house = open_proxied(proxies=proxies)
+    with capture_logs() as log:
+        for _ in range(2):
+            assert house.peer(header).read()["error"]["code"] == -32700
+    assert [(entry["peer"], "--proxies" in entry["event"]) for entry in log] == [("127.0.0.1", True)]
 
 
 def test_elsewhere_nobody_waits_for_a_header(open_proxied: OpenProxied) -> None:

@@ -55,6 +55,19 @@ def test_tls_may_come_right_behind_the_header(secure: ProxiedHouse, certificate:
     assert "result" in secured(peer, certificate, go_on).call("ping")
 
 
+def test_a_client_that_ends_is_no_news(
+    open_proxied: Callable[..., ProxiedHouse], certificate: tuple[Path, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    house = open_proxied(proxies=(), tls=context)
+    peer = secured(house.peer(), certificate)
+    assert "result" in peer.call("ping")
+    peer.end()
+    assert house.left.get(timeout=DEADLINE)
+    assert caplog.records == []
+
+
 def test_tls_without_a_header_is_cut(secure: ProxiedHouse, certificate: tuple[Path, Path]) -> None:
     with pytest.raises(OSError):
         secured(secure.peer(), certificate)

@@ -36,6 +36,9 @@ class House(Protocol):
     def farewell(self, connection: "Connection") -> None:
         """It is gone; also called for those that were not welcome."""
 
+    def hear(self, first: bytes, host: str) -> None:
+        """The first bytes that have come from a host for which no proxy has spoken."""
+
     def incident(self, error: BaseException) -> str:
         """Log a defect; the id under which it can be found."""
 
@@ -52,6 +55,7 @@ class Connection(asyncio.Protocol):
         "_conversation",
         "_draining",
         "_eof",
+        "_heard",
         "_house",
         "_limits",
         "_lines_taken",
@@ -73,6 +77,7 @@ class Connection(asyncio.Protocol):
         self._loop = house.loop
         self._busy = self._draining = self._eof = self._turn_due = False
         self._reading = self.writable = True
+        self._heard = origin is not None
         self._lines_taken = 0
         self._store_told = True  # what the client was told last; at first it takes the store to be there
         self._quiet_since = house.loop.time()  # when a whole line was last seen to have come
@@ -94,6 +99,9 @@ class Connection(asyncio.Protocol):
             self._hang_up()
 
     def data_received(self, data: bytes) -> None:
+        if not self._heard:
+            self._heard = True
+            self._house.hear(data, self.peer.rpartition(":")[0])
         if not self._draining:
             self._conversation.lines.feed(data)
             self.go_on()
@@ -105,7 +113,7 @@ class Connection(asyncio.Protocol):
         else:
             self._conversation.end_of_input()
             self.go_on()
-        return True
+        return self._transport.get_extra_info("sslcontext") is None  # TLS knows no half-close: it ends all the same
 
     def pause_writing(self) -> None:
         self.writable = False

@@ -67,6 +67,11 @@ def missing(data: bytes) -> int:
     raise BadHeader("it begins otherwise")
 
 
+def begins_header(data: bytes) -> bool:
+    """Whether these first bytes are those of a header, as far as they go and one can tell it from everything else."""
+    return data.startswith((_WORD, _SIGNATURE))
+
+
 def client(header: bytes) -> Client | None:
     """Whom a whole header names; None where that is the proxy itself or cannot be said. Raises BadHeader."""
     return _client_of_line(header) if header.startswith(_WORD) else _client_of_block(header)

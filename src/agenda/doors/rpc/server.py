@@ -15,6 +15,7 @@ from agenda.doors.rpc.porch import Porch
 from agenda.doors.rpc.presence import Crier, Presence, log_presence
 from agenda.doors.rpc.proxy import Network
 from agenda.doors.rpc.sockets import BACKLOG, allow_open_files, listen, refuse_exposure
+from agenda.doors.rpc.unannounced import Unannounced
 from agenda.engine.engine import Engine
 from agenda.engine.ports import Mailbox, Reply
 
@@ -79,6 +80,7 @@ class RpcServer:
         self._host, self._port = host, port
         self._tls, self._insecure, self._proxies = tls, insecure, proxies
         self._crier = Crier(presence, incident)
+        self._unannounced = Unannounced()
         self._room = self.limits.connections
         self._seen = 0  # connections since the start
         self._connections: set[Connection] = set()
@@ -218,6 +220,10 @@ class RpcServer:
             self._connections.discard(connection)
             self._crier.tell("disconnected", connection.peer, len(self._connections))
         self._note_if_all_gone()
+
+    def hear(self, first: bytes, host: str) -> None:
+        """See House."""
+        self._unannounced.hear(first, host)
 
     def _note_if_all_gone(self) -> None:
         if self._all_gone is not None and not self._connections and not self._turned_away:
