@@ -62,12 +62,16 @@ def test_a_server_that_stands_still_is_soon_not_said_to_be_there(open_window: Op
         window.until_says("Ainda sem resposta")
 
 
-def test_servers_that_are_tried_are_counted_in_words(open_window: Open, server: Server) -> None:
+def test_servers_that_are_tried_are_counted_in_words_for_which_the_smallest_window_has_room(
+    open_window: Open, server: Server
+) -> None:
     with Relay(server.address) as relay:
         first = f"127.0.0.1:{relay.address[1]}"
-        window = open_window("--server", f"{first},127.0.0.1:1,127.0.0.1:2").sign_up(unused_name())
+        options = ("--server", f"{first},127.0.0.1:1,127.0.0.1:2", "--geometry", "640x420+0+0")
+        window = open_window(*options).sign_up(unused_name())
         relay.die()
-        window.until_says(f"Sem conexão · {first} e mais 2 servidores · tentando de novo")
+        seen = window.until_says(f"Sem conexão · {first} e mais 2 servidores · tentando de novo")
+        assert seen.cut == []
 
 
 def test_while_the_data_are_away_the_window_says_of_when_its_picture_is_and_keeps_what_is_asked(

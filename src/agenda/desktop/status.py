@@ -65,7 +65,7 @@ class StatusBar(ttk.Frame):
             self.waiting.configure(text=texts.plural("desktop.pending_count", len(model.pending)))
         else:
             self.waiting.configure(text=texts("desktop.waiting") if busy else "")
-        seen = model.picture.seen if model.picture else None
+        seen = model.picture.seen if model.picture and model.online else None  # else the day itself says of when it is
         self.fresh.configure(text=texts("desktop.updated", time=f"{seen:%H:%M:%S}") if seen else "")
 
     def _tried(self) -> str:
