@@ -11,7 +11,7 @@ from string import Formatter
 import pytest
 
 from agenda.domain import errors
-from agenda.texts import LANGUAGES, Texts, catalogue, nearest_language, texts
+from agenda.texts import LANGUAGES, Texts, catalogue, machine_language, nearest_language, texts
 
 SOURCE = Path(__file__).parents[1] / "src" / "agenda"
 MSGID = re.compile(r"(format|error|server|desktop|cli)\.[a-z0-9_]+(\.[a-z0-9_]+)*")
@@ -181,6 +181,15 @@ def test_a_week_begins_where_the_language_begins_it(language: str, first: str) -
 )
 def test_the_nearest_language_is_found(tag: str | None, language: str) -> None:
     assert nearest_language(tag) == language
+
+
+@pytest.mark.parametrize("variables", [{}, {"LANG": ""}, {"LANG": "C"}, {"LANG": "POSIX"}, {"LC_ALL": "C.UTF-8"}])
+def test_a_locale_that_says_nothing_is_portuguese(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    assert machine_language() == "pt-BR"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from agenda.cli.address import parse_address
 from agenda.cli.exits import Failure, Status
 from agenda.cli.trouble import told as told_as_failure
-from agenda.client import ClientError, Disconnected, Unavailable
+from agenda.client import ClientError, Disconnected, Invalid, Unavailable
 from agenda.client.transport import Broken, HungUp, Misheard, Silent
 from agenda.prove.ports import free_port
 from agenda.texts import texts
@@ -150,6 +150,12 @@ def test_what_an_unavailable_server_was_to_change_can_be_asked_for_again() -> No
 
 def test_a_question_to_an_unavailable_server_is_simply_asked_again() -> None:
     assert "--request" not in sentence(Unavailable("unavailable", "no"))
+
+
+@pytest.mark.parametrize("field", ["resource", "service"])
+def test_a_choice_that_is_missing_names_its_option(field: str) -> None:
+    missing = Invalid("invalid", "no", {"field": field, "reason": "missing"})
+    assert f"with --{field} NAME" in sentence(missing)
 
 
 @pytest.mark.slow

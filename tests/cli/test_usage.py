@@ -101,6 +101,20 @@ def test_a_wrong_line_is_status_2_and_one_sentence(
     assert told.err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("prove --seconds 0", "--seconds takes a whole number from 3 to 86400."),
+        ("prove --nodes 17", "--nodes takes a whole number from 1 to 16."),
+        ("demo --clients 1", "--clients takes a whole number from 2 to 256."),
+        ("serve --drain soon", "--drain takes a whole number from 0 to 3600."),
+        ("fill --bookings -1", "--bookings takes a whole number from 0 on."),
+    ],
+)
+def test_what_a_number_may_be_is_named(shell: Shell, line: str, told: str) -> None:
+    assert told in shell.run(*line.split()).err
+
+
 def test_words_too_many_are_named(shell: Shell) -> None:
     assert "too many words: Maria." in shell.run("book", "tomorrow", "10:00", "--note", "for", "Maria").err
 

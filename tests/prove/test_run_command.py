@@ -56,7 +56,16 @@ def test_the_report_is_written_to_the_file_that_was_named(shell: Shell, tmp_path
 def test_a_report_that_cannot_be_written_is_told(shell: Shell, tmp_path: Path) -> None:
     history = kept(tmp_path / "h.jsonl", [creation(1, "b1")])
     told = shell.run("prove", "--judge", history, "--report", str(tmp_path / "nowhere" / "report.html"))
-    assert (told.status, "nowhere" in told.err) == (2, True)
+    assert (told.status, "There is no folder" in told.err, "copy" in told.err) == (2, True, False)
+
+
+def test_a_history_that_is_not_there_is_told(shell: Shell, tmp_path: Path) -> None:
+    told = shell.run("prove", "--judge", str(tmp_path / "nowhere"))
+    assert (told.status, "Errno" in told.err) == (2, False)
+
+
+def test_nothing_is_said_of_a_run_at_a_server_that_is_not_there(shell: Shell) -> None:
+    assert shell.run("prove", "--server", f"127.0.0.1:{free_port()}").out == ""
 
 
 @pytest.mark.parametrize("text", ["", "something else\n", None])

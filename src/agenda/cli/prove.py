@@ -71,7 +71,7 @@ def prove(
     terminal: Terminal = ctx.obj
     for wanted in filter(None, (report, history)):  # known before a run of minutes, not after it
         if not wanted.absolute().parent.is_dir():
-            sentence = terminal.t("cli.error.no_folder", path=wanted.parent)
+            sentence = terminal.t("cli.prove.no_folder", path=wanted.parent)
             raise Failure(Status.USAGE, "no_folder", sentence, path=str(wanted.parent))
     if judge is not None:
         return _conclude(_read(judge, terminal.t), report, terminal)
@@ -110,6 +110,8 @@ def _run(world: Outside | OwnWorld, outside: Address | None, options: Options, t
     from agenda.prove.postgres import NoPostgres
 
     t = terminal.t
+    if outside:
+        _reach(outside, t)
     terminal.tell(f"cli.prove.world.{world.kind}")
     if world.lasting:
         terminal.tell("cli.prove.lasting")
@@ -126,14 +128,20 @@ def _run(world: Outside | OwnWorld, outside: Address | None, options: Options, t
         raise Failure(Status.NO_SERVER, "no_server", t("cli.prove.no_start", said=error)) from error
 
 
+def _reach(address: Address, t: Texts) -> None:
+    """That somebody's server answers is known before anything is said of a run, or why none does."""
+    from agenda.cli.trouble import told
+
+    with told(t, address), address.connect(t) as client:
+        client.ping()
+
+
 def _race(world: Outside | OwnWorld, address: Address, options: Options, terminal: Terminal) -> History:
     """The run itself, in a world that has been entered."""
     from agenda.cli.trouble import told
     from agenda.prove.run import run
 
     with told(terminal.t, address):
-        with address.connect(terminal.t) as client:  # that there is a server is known at once, or why there is none
-            client.ping()
         history = run(world, options, partial(_tell, terminal))
     _keep_logs(world.logs, history, terminal)
     return history
@@ -238,7 +246,9 @@ def _read(path: Path, t: Texts) -> History:
 
     try:
         return read(path)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise Failure(Status.USAGE, "file", t("cli.error.unread", path=path, reason=error.strerror)) from error
+    except ValueError as error:
         raise Failure(Status.USAGE, "file", t("cli.prove.unreadable", path=path, reason=error)) from error
 
 

@@ -77,7 +77,10 @@ def complaint(error: typer.TyperException, t: Texts) -> Failure:
     if about is None:
         return Failure(Status.USAGE, "usage", t("cli.usage.other", reason=error.format_message()))
     name = about if isinstance(about, str) else _name(about)
-    return Failure(Status.USAGE, "usage", t(msgid, name=name))
+    least, most = getattr(about, "min", None), getattr(about, "max", None)
+    if msgid == "cli.usage.bad" and least is not None:
+        msgid = "cli.usage.at_least" if most is None else "cli.usage.range"
+    return Failure(Status.USAGE, "usage", t(msgid, name=name, least=least, most=most))
 
 
 def _name(param: Any) -> str:

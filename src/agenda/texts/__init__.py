@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import locale
 import os
+import sys
 from collections.abc import Mapping
 from datetime import date, datetime, time
 from functools import cache
@@ -147,11 +148,14 @@ def nearest_language(tag: str | None) -> str:
 
 
 def machine_language() -> str:
-    """The one of LANGUAGES that this machine's user most likely reads, from the environment's locale."""
+    """The one of LANGUAGES that this machine's user most likely reads, from the environment's locale.
+
+    Where the environment says nothing it is Portuguese, as for C and POSIX; Windows knows of itself.
+    """
     for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if tag := os.environ.get(variable):
             return nearest_language(tag)
-    return nearest_language(locale.getlocale()[0])
+    return nearest_language(locale.getlocale()[0] if sys.platform == "win32" else None)
 
 
 def _instant(value: object) -> datetime | None:
