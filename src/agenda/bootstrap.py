@@ -14,13 +14,14 @@ from threading import Event, Thread, get_native_id
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from agenda.console import Console, configure_log, log_trouble
+from agenda.console import Console, configure_log, log_recovery, log_trouble
 from agenda.domain.audit import AuditEntry
 from agenda.domain.model import Catalogue, UserId
 from agenda.doors.rpc.errors import log_incident
 from agenda.doors.rpc.server import RpcServer
 from agenda.doors.rpc.sockets import refuse_exposure, try_out
 from agenda.engine.engine import Engine
+from agenda.engine.health import UPKEEP
 from agenda.engine.ports import Store, StoreUnavailable
 from agenda.engine.timetable import utc_now
 from agenda.settings import Settings, machine_zone
@@ -61,6 +62,10 @@ class Log:
     def trouble(self, error: StoreUnavailable) -> None:
         """See agenda.engine.ports.Log."""
         log_trouble(error)
+
+    def recovered(self, seconds: float) -> None:
+        """See agenda.engine.ports.Log."""
+        log_recovery(seconds)
 
     def incident(self, error: BaseException) -> str:
         """See agenda.engine.ports.Log."""
@@ -149,9 +154,11 @@ def upkeep(store: Store, engine: Engine) -> Iterator[None]:
             try:
                 store.checkpoint()
             except StoreUnavailable as away:
-                log_trouble(away)
+                engine.health.trouble(away, UPKEEP)
             except Exception as defect:  # noqa: BLE001  # the next round may go well, and the log must not grow for ever
                 log_incident(defect)
+            else:
+                engine.health.ok(UPKEEP)
             if rounds % (TIDY_SECONDS // CHECKPOINT_SECONDS) == 0:
                 engine.tidy()
 

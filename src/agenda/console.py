@@ -54,6 +54,11 @@ def log_trouble(error: Exception) -> None:
     structlog.get_logger("agenda.store").warning("store unavailable", problem=str(error), cause=str(error.__cause__))
 
 
+def log_recovery(seconds: float) -> None:
+    """Log in one line that the store can be used again."""
+    structlog.get_logger("agenda.store").warning("store available again", seconds=round(seconds, 1))
+
+
 class Console:
     """Lines for the person who started the server; any thread may speak."""
 

@@ -35,6 +35,7 @@ from agenda.engine.ports import Mailbox, Reply
 from agenda.engine.roll import Session
 from agenda.engine.sessions import SessionOpened
 from agenda.engine.timetable import Slot, SlotList, SlotState, SlotTime, Timetable
+from tests.engine.asking import Incidents
 
 DEADLINE = 30.0
 RESET = struct.pack("ii", 1, 0)  # of SO_LINGER: closing resets
@@ -55,7 +56,7 @@ class FakeEngine:
 
     def __init__(self, *holds: str) -> None:
         self.catalogue = CATALOGUE
-        self.health = Health(patience=0.05)
+        self.health = Health(Incidents(), patience=0.05)
         self.holds = set(holds)
         self.calls: list[str] = []
         self.commands: list[Command] = []

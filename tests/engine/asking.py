@@ -44,6 +44,7 @@ class Incidents:
     def __init__(self) -> None:
         self.seen: list[BaseException] = []
         self.troubles: list[StoreUnavailable] = []
+        self.recoveries: list[float] = []
 
     def entries(self, entries: Sequence[AuditEntry]) -> None:
         """Nothing is written behind here."""
@@ -53,6 +54,9 @@ class Incidents:
 
     def trouble(self, error: StoreUnavailable) -> None:
         self.troubles.append(error)
+
+    def recovered(self, seconds: float) -> None:
+        self.recoveries.append(seconds)
 
     def incident(self, error: BaseException) -> str:
         self.seen.append(error)

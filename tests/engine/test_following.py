@@ -106,7 +106,7 @@ class Node:
         self.feed, self.follower, self.log = FakeFeed(), FakeFollower(), Incidents()
         self.board: Board = board()
         self.fill()
-        self.health = Health()
+        self.health = Health(self.log)
         self.meter = Meter()
         self.following = Following(
             self.feed, self.board, self.follower, health=self.health, meter=self.meter, log=self.log

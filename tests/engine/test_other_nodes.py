@@ -192,7 +192,9 @@ class Away:
 
 def test_who_asks_while_the_store_is_tried_in_vain_need_not_wait_for_the_next_try(house: House) -> None:
     busy = house.engine._committer
-    committer = replace(busy, store=cast("Store", Away()), health=Health(), _queue=SimpleQueue(), _thread=None)
+    committer = replace(
+        busy, store=cast("Store", Away()), health=Health(house.incidents), _queue=SimpleQueue(), _thread=None
+    )
     answers: list[Any] = []
     committer.submit(house.wish(house.sign_in("Ana")), house.post, answers.append)
     committer._revive()

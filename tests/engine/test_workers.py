@@ -7,15 +7,22 @@ from typing import Any
 import pytest
 
 from agenda.domain.errors import Internal, NotFound, Unavailable
+from agenda.engine.health import Health
 from agenda.engine.ports import StoreUnavailable
 from agenda.engine.workers import Workers
 from tests.engine.asking import Incidents, Post
 from tests.waiting import SECONDS
 
 
+def made(name: str, bound: int) -> Workers:
+    """One thread with a queue."""
+    log = Incidents()
+    return Workers(name, 1, bound, log, Health(log))
+
+
 @pytest.fixture
 def workers() -> Iterator[Workers]:
-    it = Workers("test", 1, 2, Incidents())
+    it = made("test", 2)
     it.start()
     yield it
     it.stop()
@@ -82,7 +89,7 @@ def test_what_does_not_fit_the_queue_is_unavailable_at_once(workers: Workers) ->
 
 
 def test_at_the_end_what_waits_is_unavailable_and_what_is_at_work_is_finished() -> None:
-    workers, stopper = Workers("test", 1, 10, Incidents()), Workers("stopper", 1, 1, Incidents())
+    workers, stopper = made("test", 10), made("stopper", 1)
     workers.start()
     stopper.start()
     gate, refused = Gate(workers), list[Any]()
@@ -107,7 +114,7 @@ def test_who_sheds_answers_what_waits_and_what_comes_and_finishes_what_is_at_wor
 
 
 def test_what_is_at_work_for_long_does_not_hold_up_the_end() -> None:
-    workers = Workers("test", 1, 2, Incidents())
+    workers = made("test", 2)
     workers.start()
     gate = Gate(workers)
     workers.stop()

@@ -18,6 +18,7 @@ from agenda.domain.commands import (
 )
 from agenda.domain.model import Booking, BookingId, Catalogue, RequestId, ResourceId, ServiceId, User, UserId
 from agenda.engine.committer import Committed, Committer
+from agenda.engine.health import Health
 from agenda.engine.ids import new_ids
 from agenda.engine.ports import Mailbox, Reply
 from agenda.storage.postgres_store import PostgresStore
@@ -61,7 +62,8 @@ class Node:
         offered = self.reader.catalogue()
         self.resource: ResourceId = next(iter(offered.resources))
         self.service: ServiceId = next(iter(offered.services))
-        self.committer = Committer(self.store, offered, Deaf(), self.incidents, new_ids(), salts=self._salts)
+        health = Health(self.incidents)
+        self.committer = Committer(self.store, offered, Deaf(), self.incidents, health, new_ids(), salts=self._salts)
         self.committer.start()
 
     def _salts(self, size: int) -> bytes:

@@ -16,7 +16,7 @@ from agenda.domain.decide import decide
 from agenda.domain.errors import Internal, Unavailable
 from agenda.domain.model import Catalogue, UserId
 from agenda.engine.backoff import backoff
-from agenda.engine.health import COMMITS, Health
+from agenda.engine.health import COMMITS, READS, Health
 from agenda.engine.loading import load
 from agenda.engine.meter import Meter
 from agenda.engine.ports import Log, Mailbox, Reply, Store, StoreConflict, StoreUnavailable, Transaction
@@ -73,10 +73,10 @@ class Committer:
     catalogue: Catalogue
     aftermath: Aftermath
     log: Log
+    health: Health
     ids: Iterator[str]
     salts: Callable[[int], bytes] = os.urandom
     meter: Meter = field(default_factory=Meter)
-    health: Health = field(default_factory=Health)
     _queue: "SimpleQueue[Wish | Callable[[], None] | None]" = field(default_factory=SimpleQueue)
     _thread: Thread | None = None
     _head: Head | None = None
@@ -189,7 +189,7 @@ class Committer:
         try:
             item()
         except StoreUnavailable as away:
-            self.log.trouble(away)
+            self.health.trouble(away, READS)
         except Exception as failed:  # noqa: BLE001  # a chore that fails must not end the committer
             self.log.incident(failed)
 
@@ -200,8 +200,6 @@ class Committer:
         try:
             outcomes, extra = self._attempt([wish.command for wish in batch], again=again)
         except StoreUnavailable as away:
-            if self._hopeful or self.store.lone_writer:  # else every batch says the same again
-                self.log.trouble(away)
             self.health.trouble(away, COMMITS)
             self._head, self._hopeful = None, False
             outcomes, extra = [Unavailable()] * len(batch), []

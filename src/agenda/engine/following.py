@@ -135,8 +135,6 @@ class Following:
             self._due = monotonic() + LOOK_SECONDS - PACE_SECONDS
             self._look()
         except StoreUnavailable as away:
-            if self._health.available:
-                self._log.trouble(away)
             self._health.trouble(away, FEED)
             self._pause = next(self._pauses)
         except Exception as defect:  # noqa: BLE001  # the next look may go well, from an empty board

@@ -293,7 +293,10 @@ class Log(Protocol):
         """The user's readable log must go; returns when it is gone. Raises StoreUnavailable."""
 
     def trouble(self, error: StoreUnavailable) -> None:
-        """Log that the store could not be used, and why."""
+        """Log that the store cannot be used from now on, and why."""
+
+    def recovered(self, seconds: float) -> None:
+        """Log that it can be used again, after so long."""
 
     def incident(self, error: BaseException) -> str:
         """Log the traceback; the id under which it can be found."""

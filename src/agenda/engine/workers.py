@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Any
 
 from agenda.domain.errors import AgendaError, Internal, Unavailable
+from agenda.engine.health import READS, Health
 from agenda.engine.ports import Log, Mailbox, Reply, StoreUnavailable
 
 PATIENCE = 0.2  # seconds that stopping waits for what is at work: whoever asked for it has been told or has left
@@ -18,9 +19,9 @@ Job = tuple[Callable[[], Any], Mailbox, Reply]
 class Workers:
     """`threads` threads that take up to `bound` waiting jobs; what does not fit is `unavailable` at once."""
 
-    def __init__(self, name: str, threads: int, bound: int, log: Log) -> None:
+    def __init__(self, name: str, threads: int, bound: int, log: Log, health: Health) -> None:
         self.name = name
-        self._log = log
+        self._log, self._health = log, health
         self._jobs: Queue[Job | None] = Queue(bound)
         self._shedding = False
         self._threads = [Thread(target=self._run, name=f"{name}-{n}", daemon=True) for n in range(threads)]
@@ -69,11 +70,13 @@ class Workers:
 
     def _outcome(self, work: Callable[[], Any]) -> Any:
         try:
-            return work()
+            outcome = work()
         except AgendaError as refused:
             return refused
         except StoreUnavailable as away:
-            self._log.trouble(away)
+            self._health.trouble(away, READS)
             return Unavailable()
         except Exception as defect:  # noqa: BLE001  # whatever it is, it must be answered
             return Internal(self._log.incident(defect))
+        self._health.ok(READS)
+        return outcome
