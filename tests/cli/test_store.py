@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agenda.cli.exits import Status
+from agenda.storage.database import open_store
 from agenda.texts import texts
 from tests.protocol.server import Server
 
@@ -24,6 +25,12 @@ def filled(shell: Shell, tmp_path: Path) -> Shell:
 
 def database(shell: Shell) -> Path:
     return Path(shell.environment["AGENDA_DATA"]) / "agenda.db"
+
+
+def start_in_vain(shell: Shell) -> None:
+    """A writer that writes nothing, as a server that nobody uses."""
+    with closing(open_store(database(shell).parent, pytest.fail)) as store:
+        store.open_writer()
 
 
 def damage(shell: Shell) -> None:
@@ -89,6 +96,18 @@ def test_an_intact_audit_log_prints_heads_that_verify_it_again(filled: Shell) ->
     found = filled.document("audit", "verify")
     assert (found["intact"], found["faults"]) == (True, [])
     assert filled.document("audit", "verify", "--since", found["heads"][0])["intact"]
+
+
+def test_servers_that_did_nothing_leave_no_head_to_be_kept(filled: Shell) -> None:
+    heads = filled.document("audit", "verify")["heads"]
+    start_in_vain(filled)
+    assert filled.document("audit", "verify")["heads"] == heads
+    assert "2:0:" not in filled("audit", "verify") + filled("backup")
+
+
+def test_a_head_of_an_empty_chain_that_was_kept_still_verifies(filled: Shell) -> None:
+    start_in_vain(filled)
+    assert filled.document("audit", "verify", "--since", f"2:0:{'0' * 64}")["intact"]
 
 
 def test_a_changed_audit_log_is_found(filled: Shell) -> None:

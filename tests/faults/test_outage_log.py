@@ -14,7 +14,7 @@ from tests.protocol.peer import Peer, RefusedError
 from tests.protocol.server import Server
 from tests.waiting import until
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.slow]
 OUTAGE_SECONDS = 5.0
 
 

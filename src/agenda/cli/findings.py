@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def head_of(text: str, t: Texts) -> Head:
-    """A head as `head_text` writes it."""
+    """A head as `head_texts` writes it."""
     from agenda.domain.audit import Head
 
     try:
@@ -25,15 +25,15 @@ def head_of(text: str, t: Texts) -> Head:
         raise Failure(Status.USAGE, "usage", t("cli.usage.head", value=text)) from error
 
 
-def head_text(head: Head) -> str:
-    """A head in one word, to be kept."""
-    return f"{head.writer}:{head.seq}:{head.hash.hex()}"
+def head_texts(heads: Sequence[Head]) -> list[str]:
+    """The heads that are worth keeping, each in one word: a server that did nothing leaves an empty chain."""
+    return [f"{head.writer}:{head.seq}:{head.hash.hex()}" for head in heads if head.seq]
 
 
 def show_heads(terminal: Terminal, heads: Sequence[Head]) -> None:
-    """Each on a line."""
-    for head in heads:
-        terminal.say(f"  {head_text(head)}")
+    """Each that is worth keeping on a line."""
+    for text in head_texts(heads):
+        terminal.say(f"  {text}")
 
 
 def finding_document(finding: Finding, t: Texts) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agenda.cli.exits import Failure, Status
-from agenda.cli.findings import finding_document, head_text, show_findings, show_heads
+from agenda.cli.findings import finding_document, head_texts, show_findings, show_heads
 from agenda.cli.options import Json, Language
 from agenda.cli.store_trouble import told
 from agenda.cli.terminal import Steps, Terminal
@@ -63,7 +63,7 @@ def _move(there: Where, here: Where, terminal: Terminal) -> None:
     except Differs as differs:
         message = t("cli.move_store.differs", what=differs.what, **names)
         raise Failure(Status.STORE, "copy_differs", message, what=differs.what) from differs
-    terminal.document({**names, "rows": moved.rows, "heads": [head_text(head) for head in moved.heads]})
+    terminal.document({**names, "rows": moved.rows, "heads": head_texts(moved.heads)})
     terminal.say(t.plural("cli.move_store.done", moved.rows["booking"], **names))
     show_heads(terminal, moved.heads)
     terminal.tell("cli.move_store.next_embedded" if isinstance(here, Path) else "cli.move_store.next_shared", **names)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from agenda.cli.exits import Failure, Status
-from agenda.cli.findings import finding_document, head_of, head_text, show_findings, show_heads
+from agenda.cli.findings import finding_document, head_of, head_texts, show_findings, show_heads
 from agenda.cli.move_store import stage
 from agenda.cli.options import given
 from agenda.cli.place import Place, place
@@ -45,7 +45,7 @@ def verify(where: Place, since: Since = None) -> int:
         {
             "intact": not found.faults,
             "entries": found.entries,
-            "heads": [head_text(head) for head in found.heads],
+            "heads": head_texts(found.heads),
             "faults": [{"kind": f.kind, "writer": f.writer, "seq": f.seq} for f in found.faults],
         }
     )
@@ -53,8 +53,9 @@ def verify(where: Place, since: Since = None) -> int:
         terminal.tell(f"cli.doctor.audit_{fault.kind}", count=1, examples=f"{fault.writer}:{fault.seq}")
     if not found.faults:
         terminal.say(t.plural("cli.verify.intact", found.entries))
-    terminal.tell("cli.verify.heads")
-    show_heads(terminal, found.heads)
+    if head_texts(found.heads):
+        terminal.tell("cli.verify.heads")
+        show_heads(terminal, found.heads)
     return Status.FOUND if found.faults else Status.DONE
 
 
@@ -72,7 +73,7 @@ def backup(where: Place, file: Target = None) -> int:
             "path": str(copy.path),
             "bytes": copy.path.stat().st_size,
             "bookings": copy.bookings,
-            "heads": [head_text(head) for head in copy.heads],
+            "heads": head_texts(copy.heads),
             "findings": [finding_document(finding, t) for finding in copy.findings],
         }
     )
