@@ -1,13 +1,16 @@
 """No server starts where an agenda was moved away from, unless somebody says so on purpose."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from agenda.engine.ports import Store
+from agenda.storage import database, postgres_database
 from agenda.storage.backup import backup, restore
 from agenda.storage.database import open_store
 from agenda.storage.deadlines import Guard
@@ -17,10 +20,12 @@ from agenda.storage.move import Differs, Where, move, undo
 from agenda.storage.postgres import Connection
 from agenda.storage.postgres_pool import Primary
 from agenda.storage.postgres_store import PostgresStore
+from tests.waiting import SECONDS, until
 
 from .conftest import NOW, PLAN, Database, Folder, unseen
 
 Left = tuple[Where, Where]
+WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def served(where: Where) -> Store:
@@ -63,6 +68,28 @@ def test_a_node_that_stood_still_through_the_move_is_refused_as_well(
         move(empty.url, tmp_path / "back", NOW, unseen)
         with pytest.raises(StoreMoved):
             primary.connect("")
+
+
+def test_a_node_that_starts_while_a_move_ends_is_refused_as_well(folder: Folder, empty: Database) -> None:
+    move(folder.path, empty.url, NOW, unseen)
+    with closing(PostgresStore(empty.url, lambda: MadeUp(PLAN).catalogue)) as node, ThreadPoolExecutor() as threads:
+        with psycopg.connect(empty.url) as moving:
+            moving.execute("LOCK TABLE writer, business IN SHARE MODE")
+            starting = threads.submit(node.open_writer)
+            until(lambda: bool(empty.sql(WAITING)))
+            moving.execute("INSERT INTO meta VALUES ('moved_to', 'elsewhere')")
+        with pytest.raises(StoreMoved):
+            starting.result(SECONDS)
+
+
+def test_a_move_from_a_database_that_is_older_by_now_can_be_undone(
+    folder: Folder, empty: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    move(folder.path, empty.url, NOW, unseen)
+    move(empty.url, tmp_path / "back", NOW, unseen)
+    for module in (database, postgres_database):
+        monkeypatch.setattr(module, "REVISIONS", ("0001", "0002"))
+    assert undo(empty.url) == f"sqlite:{tmp_path / 'back'}"
 
 
 def test_what_was_moved_away_is_not_moved_a_second_time(left: Left, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,7 +88,8 @@ def erase(way: Access, yes: Yes = False, request: Request = None) -> None:
         if request is None or way.user is None or failure.code not in {"bad_credentials", "not_signed_in"}:
             raise
         name, receipt = way.user, _given_again(way, way.user, request, failure)
-    remembered.forget(way.kept.name if way.kept else way.address.name)
+    with suppress(OSError):  # the receipt matters, and a session that has ended is of no use to anybody
+        remembered.forget(way.kept.name if way.kept else way.address.name)
     document = plain_document(receipt)
     way.terminal.document(document)
     way.terminal.tell("cli.erase.done", user=name)

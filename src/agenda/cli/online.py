@@ -122,7 +122,8 @@ class Access:
             try:
                 return client.resume(self.kept.token), False
             except NotSignedIn:
-                remembered.forget(self.kept.name)
+                with suppress(OSError):
+                    remembered.forget(self.kept.name)
         if self.user is None or (self.kept and self._given is None and not sys.stdin.isatty()):
             raise Failure(Status.REFUSED, "not_signed_in", self._who())
         password = self.password(self.user, twice=self.create)

@@ -41,13 +41,17 @@ def session(name: str, user: str | None) -> Kept | None:
 
     Where none is kept for exactly this set, one for a part of it will do, or for more: at the servers that both have.
     """
-    asked = _servers(name)
-    for other, kept in sorted(_read(_SESSIONS).items(), key=lambda item: item[0] != name):
+    asked, sessions = _servers(name), _read(_SESSIONS)
+    fitting: list[tuple[str, Kept]] = []
+    for other, kept in sessions.items():
         theirs = _servers(other)
-        fits = asked <= theirs or theirs <= asked
+        fits = other == name or asked <= theirs or theirs <= asked
         if fits and _is_secure(name) is _is_secure(other) and user in {None, kept.get("user")}:
-            return Kept(other, asked & theirs, kept["token"])
-    return None
+            fitting.append((str(kept.get("user")), Kept(other, asked & theirs, str(kept.get("token")))))
+    exact = [kept for _, kept in fitting if kept.name == name]
+    if exact or len({owner for owner, _ in fitting}) != 1:  # whose it is must not be guessed
+        return exact[0] if exact else None
+    return max((kept for _, kept in fitting), key=lambda kept: len(kept.servers))
 
 
 def elsewhere(name: str) -> list[str]:
@@ -80,7 +84,8 @@ def has_worked(name: str, server: str) -> None:
 
 
 def _is_fresh(note: dict[str, Any]) -> bool:
-    return 0.0 <= time.time() - float(note.get("at", 0.0)) < LATELY
+    at = note.get("at")
+    return isinstance(at, float) and 0.0 <= time.time() - at < LATELY
 
 
 def _servers(name: str) -> frozenset[str]:
@@ -91,8 +96,13 @@ def _is_secure(name: str) -> bool:
     return name.startswith(_TLS)
 
 
+def folder() -> Path:
+    """Where it is kept."""
+    return user_state_path("agenda", appauthor=False)
+
+
 def _path(file: str) -> Path:
-    return user_state_path("agenda", appauthor=False) / file
+    return folder() / file
 
 
 def _read(file: str) -> dict[str, Any]:
@@ -100,7 +110,7 @@ def _read(file: str) -> dict[str, Any]:
         notes = json.loads(_path(file).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return notes if isinstance(notes, dict) else {}
+    return {name: note for name, note in notes.items() if isinstance(note, dict)} if isinstance(notes, dict) else {}
 
 
 def _write(file: str, notes: dict[str, Any]) -> None:

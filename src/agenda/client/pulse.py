@@ -12,7 +12,8 @@ class Pulse:
     """For the link's thread; times are of the monotonic clock.
 
     A connection that was silent for `idle` seconds is to be probed, and is given up after a third of that more. Where
-    an answer is owed a sixth and a third of `idle` must do: one address, too, may have several servers behind it.
+    an answer is owed a sixth and a third of `idle` must do: one address, too, may have several servers behind it. If
+    it is the only one, half must do, since a server takes some seconds to notice that its data are silent.
     """
 
     def __init__(self, idle: float) -> None:
@@ -61,7 +62,7 @@ class Pulse:
         """After how many seconds of silence to probe, and to give up."""
         if asked_at is None:
             return self._idle, self._idle * 4 / 3
-        return self._idle / 6, self._idle / 3
+        return self._idle / 6, self._idle / (2 if self._alone else 3)
 
     def _reckoned_from(self, asked_at: float | None) -> float:
         """Since when it is silent; a quiet connection is not at fault before something is asked."""

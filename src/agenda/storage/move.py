@@ -103,10 +103,10 @@ def move(source: Where, target: Where, now: datetime, stage: Stage) -> Moved:
 def undo(source: Where) -> str | None:
     """Let servers work again on what was moved away; where it had gone, or None if it had not.
 
-    What happened there since is not here. Raises FolderInUse, StoreInUse, StoreMissing, StoreEmpty, StoreOlder,
-    StoreNewer, StoreUnavailable.
+    What happened there since is not here. It may be older than this program, which brings it up to date only once it is
+    served again. Raises FolderInUse, StoreInUse, StoreMissing, StoreEmpty, StoreUnavailable.
     """
-    with _leaving(source) as connection:
+    with _leaving(source, of_any_revision=True) as connection:
         target = take_mark(connection)
         connection.run("COMMIT")
         return target
@@ -144,7 +144,7 @@ def fill(url: str, plan: Plan, now: datetime, stage: Stage) -> None:
 
 
 @contextmanager
-def _leaving(source: Where) -> Iterator[Connection]:
+def _leaving(source: Where, *, of_any_revision: bool = False) -> Iterator[Connection]:
     """The source in one state, and nobody else at work on it."""
     if isinstance(source, Path):
         if not (source / DATABASE).is_file():
@@ -152,7 +152,8 @@ def _leaving(source: Where) -> Iterator[Connection]:
         held = DataFolder.take(source)
         try:
             with closing(sqlite.Connection(source / DATABASE)) as embedded:
-                refuse_other_revisions(embedded, source)
+                if not of_any_revision:
+                    refuse_other_revisions(embedded, source)
                 embedded.run("BEGIN IMMEDIATE")
                 yield embedded
         finally:
@@ -161,7 +162,8 @@ def _leaving(source: Where) -> Iterator[Connection]:
     shared = postgres.Connection(source, _SETTINGS)
     try:
         recognise(shared)
-        refuse_other_revisions(shared, shared.place)
+        if not of_any_revision:
+            refuse_other_revisions(shared, shared.place)
         shared.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
         shared.run("LOCK TABLE writer, business IN SHARE MODE")  # no batch commits meanwhile
         refuse_nodes(shared, shared.place)

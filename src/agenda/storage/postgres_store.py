@@ -16,7 +16,7 @@ from agenda.storage.compiled import Query, Statement
 from agenda.storage.deadlines import Guard
 from agenda.storage.errors import StoreClosed
 from agenda.storage.postgres import BATCH_SECONDS, WRITER_SETTINGS, Connection
-from agenda.storage.postgres_database import prepare
+from agenda.storage.postgres_database import admit, prepare
 from agenda.storage.postgres_feed import PostgresFeed
 from agenda.storage.postgres_pool import Pool, Primary
 from agenda.storage.postgres_transaction import Numbers, PostgresTransaction
@@ -125,8 +125,15 @@ class PostgresStore:
 
     def open_writer(self) -> Head:
         with self.writing() as connection:
-            [(writer,)] = connection.rows(_NEXT_WRITER)
-            _ADD_WRITER.run(connection, (writer, 0, ZERO, 1, to_seconds(datetime.now(UTC))))
+            connection.begin()
+            try:
+                [(writer,)] = connection.rows(_NEXT_WRITER)
+                _ADD_WRITER.run(connection, (writer, 0, ZERO, 1, to_seconds(datetime.now(UTC))))
+                admit(connection)  # that had to wait for a move of the agenda to its end
+                connection.commit()
+            except BaseException:
+                connection.undo()
+                raise
             self.writer = writer
         return Head(writer)
 
