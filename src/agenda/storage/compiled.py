@@ -4,19 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import (
-    ClauseElement,
-    Column,
-    Index,
-    Table,
-)
+from sqlalchemy import ClauseElement, Column, Index, Table
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from agenda.storage import arrays
 from agenda.storage.connection import Connection, Engine, Row
-from agenda.storage.schema import (
-    METADATA,
-)
+from agenda.storage.schema import METADATA
 
 # As many rows as go into one statement of SQLite's: each step of the driver gives up the interpreter's lock and has to
 # win it back from the threads that serve sockets, so a statement of many rows beats one per row.

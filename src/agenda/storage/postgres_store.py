@@ -124,25 +124,25 @@ class PostgresStore:
             self.numbers = Numbers()
 
     def open_writer(self) -> Head:
-        with self.writing() as connection:
-            connection.begin()
-            try:
-                [(writer,)] = connection.rows(_NEXT_WRITER)
-                _ADD_WRITER.run(connection, (writer, 0, ZERO, 1, to_seconds(datetime.now(UTC))))
-                admit(connection)  # that had to wait for a move of the agenda to its end
-                connection.commit()
-            except BaseException:
-                connection.undo()
-                raise
-            self.writer = writer
+        with self._transaction() as connection:
+            [(writer,)] = connection.rows(_NEXT_WRITER)
+            _ADD_WRITER.run(connection, (writer, 0, ZERO, 1, to_seconds(datetime.now(UTC))))
+            admit(connection)  # that had to wait for a move of the agenda to its end
+        self.writer = writer
         return Head(writer)
 
     @contextmanager
     def begin(self) -> Iterator[PostgresTransaction]:
+        with self._transaction() as connection:
+            yield PostgresTransaction(connection, self.numbers, self.writer)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """The writing connection in a transaction, which is committed when the block ends, and undone if it raises."""
         with self.writing() as connection:
             connection.begin()
             try:
-                yield PostgresTransaction(connection, self.numbers, self.writer)
+                yield connection
                 connection.commit()
             except BaseException:
                 connection.undo()
@@ -152,16 +152,10 @@ class PostgresStore:
         """Nothing here can be done at once: dead pages, the log and its archives age out (docs/deployment.md)."""
 
     def tidy(self, now: datetime) -> None:
-        with self.writing() as connection:
-            connection.run("BEGIN")
-            try:
-                [(alone,)] = connection.rows(_TIDY_ALONE)
-                if alone:
-                    self._tidier.tidy(connection, now)
-                connection.commit()
-            except BaseException:
-                connection.undo()
-                raise
+        with self._transaction() as connection:
+            [(alone,)] = connection.rows(_TIDY_ALONE)
+            if alone:
+                self._tidier.tidy(connection, now)
 
     def checkpoint(self) -> None:
         """Tell the planner that there are many rows now, within the minute that autovacuum takes to notice.

@@ -29,10 +29,7 @@ from agenda.storage.rows import (
     released_claim_row,
     settled_row,
 )
-from agenda.storage.schema import (
-    to_instant,
-    to_seconds,
-)
+from agenda.storage.schema import to_instant, to_seconds
 from agenda.storage.transaction import BY_REQUEST, SqlTransaction, session_rows
 
 # Numbers of bookings are had in blocks, so that nodes need not agree on each; a batch takes them from one block.
